@@ -1,0 +1,38 @@
+-- The owner and the doors people come through. Roles belong to the cluster, so each is made only where it is missing.
+-- The owner owns every table and is bound by forced row-level security like anyone; it never logs in.
+do $$
+declare
+  wanted record;
+begin
+  for wanted in
+    select * from (values
+      ('statehouse_owner',  'nologin', 'Owns everything Statehouse makes; bound by forced row-level security'),
+      ('statehouse_api',    'login',   'What any client uses: psql, an ORM, the server'),
+      ('statehouse_agent',  'login',   'A model: sees what its session sees and may only propose'),
+      ('statehouse_worker', 'login',   'Timers, connectors and the engine itself'),
+      ('statehouse_read',   'login',   'Reports: the same views, read only'),
+      ('statehouse_backup', 'nologin', 'The one exception to row-level security; read only, enabled when needed')
+    ) as r (name, login, why)
+  loop
+    begin
+      execute format('create role %I %s nosuperuser nocreatedb nocreaterole noinherit nobypassrls', wanted.name, wanted.login);
+      execute format('comment on role %I is %L', wanted.name, wanted.why);
+    exception when duplicate_object or unique_violation then
+      null;   -- another database of this cluster made it first
+    end;
+  end loop;
+  -- A backup must see every row; pg_dump refuses to run under row-level security.
+  if not (select r.rolbypassrls from pg_roles r where r.rolname = 'statehouse_backup') then
+    alter role statehouse_backup bypassrls;
+  end if;
+  -- Nobody who logs in may leave temporary tables or objects in public.
+  execute format('revoke all on database %I from public', current_database());
+  execute format('grant connect on database %I to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_backup',
+                 current_database());
+end $$;
+
+revoke all on schema public from public;
+
+create schema statehouse authorization statehouse_owner;
+comment on schema statehouse is 'The engine: who asks, what happened, what is owed';
+grant usage on schema statehouse to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_backup;

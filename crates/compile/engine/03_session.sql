@@ -1,0 +1,212 @@
+-- Who is asking: a session is looked up by an unguessable token, never believed.
+
+create table statehouse.tenant (
+  tenant       int  generated always as identity,
+  slug         text not null,
+  name         text not null,
+  market       text,
+  suspended_at timestamptz,
+  constraint tenant_pkey primary key (tenant),
+  constraint tenant_slug_unique unique (slug),
+  constraint tenant_slug_form check (slug ~ '^[a-z][a-z0-9-]{0,39}$')
+);
+comment on table statehouse.tenant is 'An operator of the system; its buyers and carriers are roles inside it';
+
+create table statehouse.member (
+  member uuid not null default statehouse.new_id(),
+  name   text not null,
+  email  text,
+  constraint member_pkey primary key (member),
+  constraint member_email_unique unique (email),
+  constraint member_email_form check (email ~ '^[^@[:space:]]+@[^@[:space:]]+$')
+);
+comment on table statehouse.member is 'A person; may belong to many tenants';
+
+create table statehouse.membership (
+  tenant  int    not null,
+  member  uuid   not null,
+  app     text   not null,
+  role    text   not null,
+  extra   text[] not null default '{}',
+  revoked text[] not null default '{}',
+  constraint membership_pkey primary key (tenant, member, app),
+  constraint membership_tenant_exists foreign key (tenant) references statehouse.tenant,
+  constraint membership_member_exists foreign key (member) references statehouse.member
+);
+comment on table statehouse.membership is 'One role per person, tenant and app; capabilities are the role''s, plus extra, minus revoked';
+
+create table statehouse.role_preset (
+  app          text   not null,
+  role         text   not null,
+  capabilities text[] not null default '{}',
+  constraint role_preset_pkey primary key (app, role)
+);
+comment on table statehouse.role_preset is 'What each role may do, written by apply';
+
+create table statehouse.api_key (
+  key_hash   bytea not null,
+  tenant     int   not null,
+  member     uuid  not null,
+  app        text  not null,
+  label      text  not null,
+  created_at timestamptz not null default pg_catalog.now(),
+  expires    timestamptz,
+  revoked_at timestamptz,
+  constraint api_key_pkey primary key (key_hash),
+  constraint api_key_whole_hash check (octet_length(key_hash) = 32),
+  constraint api_key_member_belongs foreign key (tenant, member, app) references statehouse.membership
+);
+comment on table statehouse.api_key is 'SHA-256 of a 256-bit secret; the secret itself is shown once and kept nowhere';
+
+create table statehouse.session (
+  token_hash   bytea  not null,
+  id           bigint generated always as identity,
+  tenant       int    not null,
+  actor        uuid   not null,
+  role         text   not null,
+  kind         text   not null,
+  app          text   not null,
+  capabilities text[] not null default '{}',
+  reason       text,
+  created_at   timestamptz not null default pg_catalog.now(),
+  expires      timestamptz not null,
+  revoked_at   timestamptz,
+  constraint session_pkey primary key (token_hash),
+  constraint session_whole_hash check (octet_length(token_hash) = 32),
+  constraint session_tenant_exists foreign key (tenant) references statehouse.tenant,
+  constraint session_kind_known check (kind in ('member', 'link', 'anonymous', 'system', 'worker', 'connector', 'timer', 'import', 'migration', 'agent', 'support')),
+  constraint session_support_says_why check (kind <> 'support' or reason is not null)
+);
+create index session_expires on statehouse.session (expires);
+comment on table statehouse.session is 'The proof of who asks; only the owner can read it, and revoking is one update';
+
+create type statehouse.context as (session bigint, tenant int, actor uuid, role text, kind text, app text, capabilities text[]);
+comment on type statehouse.context is 'What a session proves';
+
+-- Raises rather than returning nothing: an unset context must never look like an empty table.
+create function statehouse.ctx() returns statehouse.context
+  language plpgsql stable security definer parallel restricted
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  token text := current_setting('statehouse.session', true);
+  c statehouse.context;
+begin
+  if token is null or token = '' then
+    perform statehouse.refuse('SH2001', 'no session', '{}', 'sign in: select statehouse.enter(''your API key'')');
+  end if;
+  select s.id, s.tenant, s.actor, s.role, s.kind, s.app, s.capabilities into c
+    from statehouse.session s
+   where s.token_hash = sha256(convert_to(token, 'UTF8'))
+     and s.expires > pg_catalog.now() and s.revoked_at is null;
+  if not found then
+    perform statehouse.refuse('SH2002', 'unknown or expired session', '{}', 'sign in again: select statehouse.enter(''your API key'')');
+  end if;
+  return c;
+end $$;
+comment on function statehouse.ctx() is 'The verified context of the caller; raises SH2001 or SH2002';
+
+create function statehouse.actor() returns uuid
+  language plpgsql stable parallel restricted
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (statehouse.ctx()).actor;
+end $$;
+comment on function statehouse.actor() is 'Who asks';
+
+-- Null for a session of another role, so that its rows are none: the first half of every row rule.
+create function statehouse.tenant_as(app text, role text) returns int
+  language plpgsql stable parallel restricted
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c statehouse.context := statehouse.ctx();
+begin
+  return case when c.app = tenant_as.app and c.role = tenant_as.role then c.tenant end;
+end $$;
+comment on function statehouse.tenant_as(text, text) is 'The caller''s tenant if the session is of this app and role, else null';
+
+create function statehouse.tenant_as_holder(app text, role text, capability text) returns int
+  language plpgsql stable parallel restricted
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c statehouse.context := statehouse.ctx();
+begin
+  return case when c.app = tenant_as_holder.app and c.role = tenant_as_holder.role
+               and tenant_as_holder.capability = any (c.capabilities) then c.tenant end;
+end $$;
+comment on function statehouse.tenant_as_holder(text, text, text) is 'The caller''s tenant if the session is of this app and role and holds the capability, else null';
+
+-- A door writes the verified context where the law and the owner's policies read it. No client statement runs as the
+-- owner, so nobody can speak between a door and the law it opens. A view carries the context that saw each row in its
+-- last column, `seen_by`; the door acts as exactly that session, whatever the setting says by then.
+create function statehouse.open_door(c statehouse.context) returns int
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if c.tenant is null or c.actor is null then
+    perform statehouse.refuse('SH2001', 'no session', '{}', 'sign in: select statehouse.enter(''your API key'')');
+  end if;
+  perform set_config('statehouse.tenant', c.tenant::text, true),
+          set_config('statehouse.actor', c.actor::text, true),
+          set_config('statehouse.role', c.role, true),
+          set_config('statehouse.kind', c.kind, true),
+          set_config('statehouse.capabilities', c.capabilities::text, true),
+          set_config('statehouse.cause', '', true);
+  return c.tenant;
+end $$;
+comment on function statehouse.open_door(statehouse.context) is 'Writes a verified context for the law and returns its tenant; callable by the owner only';
+
+-- The door for people with nothing but an API key: psql, a report, a script.
+create function statehouse.enter(api_key text) returns text
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_key statehouse.api_key;
+  held      statehouse.membership;
+  token     text := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+begin
+  select k.* into found_key
+    from statehouse.api_key k
+    join statehouse.tenant t on t.tenant = k.tenant and t.suspended_at is null
+   where k.key_hash = sha256(convert_to(api_key, 'UTF8'))
+     and k.revoked_at is null and (k.expires is null or k.expires > pg_catalog.now());
+  if not found then
+    perform statehouse.refuse('SH2003', 'the key is not accepted', '{}', 'check that it is whole, not revoked and not expired');
+  end if;
+  select m.* into strict held from statehouse.membership m
+   where m.tenant = found_key.tenant and m.member = found_key.member and m.app = found_key.app;
+  insert into statehouse.session (token_hash, tenant, actor, role, kind, app, capabilities, expires)
+  values (sha256(convert_to(token, 'UTF8')), held.tenant, held.member, held.role, 'member', held.app,
+          statehouse.effective_capabilities(held), pg_catalog.now() + interval '12 hours');
+  perform set_config('statehouse.session', token, false);
+  return token;
+end $$;
+comment on function statehouse.enter(text) is 'Exchanges an API key for a session of 12 hours, sets it for this connection and returns its token';
+
+create function statehouse.effective_capabilities(held statehouse.membership) returns text[]
+  language sql stable
+  return array(
+    select c from (
+      select unnest(p.capabilities) from statehouse.role_preset p where p.app = (held).app and p.role = (held).role
+      union
+      select unnest((held).extra)
+    ) as granted (c)
+    where c <> all ((held).revoked)
+    order by c);
+comment on function statehouse.effective_capabilities(statehouse.membership) is 'The role''s capabilities, plus extra, minus revoked; revoked wins';
+
+create function statehouse.leave() returns void
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update statehouse.session s set revoked_at = pg_catalog.now()
+   where s.token_hash = sha256(convert_to(current_setting('statehouse.session', true), 'UTF8'));
+  perform set_config('statehouse.session', '', false);
+end $$;
+comment on function statehouse.leave() is 'Ends the caller''s session';

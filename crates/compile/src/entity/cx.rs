@@ -1,0 +1,159 @@
+//! What every part of the compiler asks about an entity: names, columns, and how to print an expression.
+
+use std::collections::BTreeSet;
+
+use statehouse_definition::expr::{self, Place, Printed, Purpose};
+use statehouse_definition::model::{App, Derived, Entity, Expr, Field, FieldKind};
+
+use super::CompileFault;
+use crate::sql::ident;
+
+/// An entity within its app.
+pub struct Cx<'a> {
+    /// The app.
+    pub app: &'a App,
+    /// The entity.
+    pub entity: &'a Entity,
+}
+
+/// The people's roles in the order of the file, then `system`, through which timers, connectors and imports act.
+pub fn roles_of(app: &App) -> Vec<String> {
+    app.roles.keys().cloned().chain(["system".to_owned()]).collect()
+}
+
+/// The role that owns a persona's views.
+pub fn eye(app: &App, role: &str) -> String {
+    format!("{}_{role}_eye", app.name)
+}
+
+/// The schema of a persona's views.
+pub fn persona_schema(app: &App, role: &str) -> String {
+    format!("{}_{role}", app.name)
+}
+
+impl<'a> Cx<'a> {
+    /// The entity within its app.
+    pub fn new(app: &'a App, entity: &'a Entity) -> Self {
+        Self { app, entity }
+    }
+
+    /// `orders`, quoted where needed.
+    pub fn schema(&self) -> String {
+        ident(&self.app.name)
+    }
+
+    /// `orders."order"`.
+    pub fn table(&self) -> String {
+        format!("{}.{}", self.schema(), ident(&self.entity.name))
+    }
+
+    /// `orders.order`, as events and effects name it.
+    pub fn qualified(&self) -> String {
+        format!("{}.{}", self.app.name, self.entity.name)
+    }
+
+    /// `order_lines`.
+    pub fn child_table(&self, child: &str) -> String {
+        format!("{}_{child}", self.entity.name)
+    }
+
+    /// `orders.order_quote`: a function or door of this entity.
+    pub fn function(&self, suffix: &str) -> String {
+        format!("{}.{}", self.schema(), ident(&format!("{}_{suffix}", self.entity.name)))
+    }
+
+    /// Fields people may write, in the order of the file.
+    pub fn writable(&self) -> Vec<&'a str> {
+        self.entity.fields.iter().filter(|(_, f)| f.derived.is_none()).map(|(n, _)| n.as_str()).collect()
+    }
+
+    /// States that are not final.
+    pub fn living(&self) -> Vec<String> {
+        self.entity.states.iter().filter(|(_, s)| !s.end).map(|(n, _)| n.clone()).collect()
+    }
+
+    /// The initial state.
+    pub fn initial(&self) -> &'a str {
+        self.entity.states.iter().find(|(_, s)| s.initial).map_or("", |(n, _)| n.as_str())
+    }
+
+    /// Prints an expression of the record's own row.
+    pub fn print(&self, expr: &Expr, row: &str, purpose: Purpose) -> Result<Printed, CompileFault> {
+        self.print_at(expr, &Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: None, purpose })
+    }
+
+    /// Prints an expression of a child's row.
+    pub fn print_child(&self, expr: &Expr, child: &str, row: &str, parent: Option<&str>, purpose: Purpose) -> Result<Printed, CompileFault> {
+        self.print_at(expr, &Place { app: self.app, entity: self.entity, child: Some(child), row, parent, steps: &[], on: None, purpose })
+    }
+
+    fn print_at(&self, expr: &Expr, place: &Place<'_>) -> Result<Printed, CompileFault> {
+        let fault = |fault| CompileFault { at: expr.at.clone(), fault };
+        let mut printed = expr::parse(expr).and_then(|parsed| expr::print(&parsed, place)).map_err(fault)?;
+        // Inside the law the actor is whom the door verified: a timer or a cascade has no session of its own.
+        if !matches!(place.purpose, Purpose::IdSet) {
+            printed.sql = printed.sql.replace("statehouse.actor()", "statehouse.acting()");
+        }
+        Ok(printed)
+    }
+
+    /// What a field's expression reads of its own row and of children; empty for a field people write.
+    pub fn reads(&self, field: &Field) -> Result<BTreeSet<String>, CompileFault> {
+        let printed = match &field.derived {
+            Some(Derived::Computed(expr)) => self.print(expr, "new", Purpose::Computed)?,
+            Some(Derived::Rollup { expr, per }) => self.print_rollup(expr, per, "new")?,
+            _ => return Ok(BTreeSet::new()),
+        };
+        let mut reads = printed.uses.fields;
+        for (child, fields) in printed.uses.children {
+            reads.extend(fields.into_iter().map(|f| format!("{child}.{f}")));
+            reads.insert(format!("{child}.*"));
+        }
+        Ok(reads)
+    }
+
+    /// Prints a rollup, summed over groups where it says `per`.
+    pub fn print_rollup(&self, expr: &Expr, per: &[String], row: &str) -> Result<Printed, CompileFault> {
+        let on = self.price_date(row);
+        let place =
+            Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: on.as_deref(), purpose: Purpose::Rollup };
+        let fault = |fault| CompileFault { at: expr.at.clone(), fault };
+        let parsed = expr::parse(expr).map_err(fault)?;
+        if per.is_empty() { expr::print(&parsed, &place).map_err(fault) } else { expr::print_grouped(&parsed, per, &place).map_err(fault) }
+    }
+
+    /// The record's date by which its prices are read, where a calculator names one.
+    fn price_date(&self, row: &str) -> Option<String> {
+        let calculator = self.app.calculators.values().find(|c| c.entity == self.entity.name)?;
+        Some(format!("{row}.{}", ident(&calculator.on)))
+    }
+}
+
+/// The Postgres type of a field.
+pub fn pg_type(kind: &FieldKind) -> &'static str {
+    use statehouse_definition::model::RangeOf;
+    match kind {
+        FieldKind::Text | FieldKind::Enum(_) | FieldKind::Currency | FieldKind::Phone | FieldKind::Email => "text",
+        FieldKind::Integer | FieldKind::Money => "bigint",
+        FieldKind::Decimal | FieldKind::Percent => "numeric",
+        FieldKind::Date => "date",
+        FieldKind::Timestamp => "timestamptz",
+        FieldKind::Range(RangeOf::Dates) => "daterange",
+        FieldKind::Range(RangeOf::Timestamps) => "tstzrange",
+        FieldKind::Bool => "boolean",
+        FieldKind::Geo => "point",
+        FieldKind::Json => "jsonb",
+        FieldKind::Ref(_) | FieldKind::Member => "uuid",
+        FieldKind::File => "bytea",
+    }
+}
+
+/// Reads a field out of a jsonb value, e.g. `(new.input ->> 'paid')::bigint`.
+pub fn from_json(source: &str, name: &str, kind: &FieldKind) -> String {
+    let key = crate::sql::literal(name);
+    match (kind, pg_type(kind)) {
+        (FieldKind::Json, _) => format!("{source} -> {key}"),
+        (_, "text") => format!("{source} ->> {key}"),
+        (_, pg) => format!("({source} ->> {key})::{pg}"),
+    }
+}

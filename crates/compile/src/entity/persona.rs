@@ -1,0 +1,271 @@
+//! What a role sees: policies judged as the role's own eye, and views without what it may not know.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use statehouse_definition::expr::Purpose;
+use statehouse_definition::model::{Access, App, RuleValue, See};
+
+use super::cx::{Cx, eye, persona_schema, roles_of};
+use super::{CompileFault, door};
+use crate::object::{Kind, Object};
+use crate::pricing;
+use crate::sql::{array, ident, list, literal};
+
+/// Sets of ids that belong to the actor, computed once a statement.
+pub fn sets(app: &App) -> Result<Vec<Object>, CompileFault> {
+    let mut objects = Vec::new();
+    for (name, set) in &app.sets {
+        let Some(entity) = app.entities.get(&set.of) else { continue };
+        let cx = Cx::new(app, entity);
+        let that = cx.print(&set.that, "r", Purpose::IdSet)?;
+        let function = format!("{}.{}", cx.schema(), ident(name));
+        let sql = format!(
+            "create function {function}() returns uuid[]
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform statehouse.open_door(statehouse.ctx());
+  return array(select r.id from {table} r where r.tenant = (select (statehouse.ctx()).tenant) and {that});
+end $$;
+comment on function {function}() is {why};
+grant execute on function {function}() to statehouse_api, statehouse_read, statehouse_agent, statehouse_worker, {eyes};
+",
+            eyes = roles_of(app).iter().map(|r| ident(&eye(app, r))).collect::<Vec<_>>().join(", "),
+            table = cx.table(),
+            that = that.sql,
+            why = literal(&format!("The {} that belong to the caller", set.of))
+        );
+        objects.push(Object::new(Kind::Function, &app.name, name, sql));
+    }
+    Ok(objects)
+}
+
+/// One persona's share of an entity.
+pub struct Persona<'a> {
+    /// The entity.
+    pub cx: &'a Cx<'a>,
+    /// The role, or `system`.
+    pub role: &'a str,
+    /// Its own entry; none for `system`, which sees all.
+    pub access: Option<&'a Access>,
+}
+
+impl Persona<'_> {
+    /// `orders_rep`.
+    pub fn schema(&self) -> String {
+        ident(&persona_schema(self.cx.app, self.role))
+    }
+
+    /// `orders_rep."order"`.
+    pub fn view(&self, relation: &str) -> String {
+        format!("{}.{}", self.schema(), ident(relation))
+    }
+
+    /// The role that owns the views.
+    pub fn eye(&self) -> String {
+        ident(&eye(self.cx.app, self.role))
+    }
+
+    fn hidden(&self, path: &str) -> bool {
+        self.access.is_some_and(|a| a.hide.iter().any(|h| h == path))
+    }
+
+    /// Some column of a child is hidden, so that its working is too.
+    pub fn hides_some(&self, child: &str) -> bool {
+        let prefix = format!("{child}.");
+        self.access.is_some_and(|a| a.hide.iter().chain(a.hide_in.values().flatten()).any(|h| h.starts_with(&prefix)))
+    }
+
+    /// States in which a column reads as null.
+    pub fn masked_in(&self, path: &str) -> Vec<String> {
+        self.access.map_or(Vec::new(), |a| {
+            a.hide_in.iter().filter(|(_, columns)| columns.iter().any(|c| c == path)).map(|(s, _)| s.clone()).collect()
+        })
+    }
+
+    /// Fields this persona may know of.
+    pub fn visible(&self) -> Vec<&str> {
+        self.cx.entity.fields.keys().map(String::as_str).filter(|f| !self.hidden(f)).collect()
+    }
+
+    /// Fields of a child this persona may know of.
+    pub fn visible_child(&self, child: &str) -> Vec<&str> {
+        let fields = &self.cx.entity.children[child].fields;
+        fields.keys().map(String::as_str).filter(|f| !self.hidden(&format!("{child}.{f}"))).collect()
+    }
+
+    /// A visible column of `row`, masked by the state of `state_row`.
+    pub fn read(&self, path: &str, column: &str, row: &str, state_row: &str) -> String {
+        let states = self.masked_in(path);
+        let column = format!("{row}.{}", ident(column));
+        if states.is_empty() { column } else { format!("case when {state_row}.state not in {} then {column} end", list(&states)) }
+    }
+
+    /// Sees at least something.
+    pub fn sees(&self) -> bool {
+        self.access.is_none_or(|a| !matches!(a.see, See::Nothing))
+    }
+}
+
+/// Policies, views and doors of one role on one entity.
+pub fn objects(cx: &Cx<'_>, role: &str) -> Result<Vec<Object>, CompileFault> {
+    let access = cx.entity.access.get(role);
+    if role != "system" && access.is_none_or(|a| a.capability) {
+        return Ok(Vec::new());
+    }
+    let persona = Persona { cx, role, access };
+    if !persona.sees() {
+        return Ok(Vec::new());
+    }
+    let mut objects = policies(&persona);
+    objects.push(view(&persona));
+    for child in cx.entity.children.keys() {
+        objects.push(child_view(&persona, child));
+    }
+    objects.push(history(&persona));
+    objects.extend(door::objects(&persona));
+    Ok(objects)
+}
+
+fn policies(persona: &Persona<'_>) -> Vec<Object> {
+    let cx = persona.cx;
+    let (app, eye) = (literal(&cx.app.name), persona.eye());
+    let tenant = format!("tenant = (select statehouse.tenant_as({app}, {}))", literal(persona.role));
+    let mut objects = vec![policy(persona, &cx.entity.name, &format!("{}_sees", persona.role), &rule(&tenant, cx, persona.access))];
+    for (key, access) in cx.entity.access.iter().filter(|(_, a)| a.capability && !matches!(a.see, See::Nothing)) {
+        let tenant = format!("tenant = (select statehouse.tenant_as_holder({app}, {}, {}))", literal(persona.role), literal(key));
+        let name = format!("{}_sees_by_{}", persona.role, key.replace('.', "_"));
+        objects.push(policy(persona, &cx.entity.name, &name, &rule(&tenant, cx, Some(access))));
+    }
+    for child in cx.entity.children.keys() {
+        objects.push(policy(persona, &cx.child_table(child), &format!("{}_sees", persona.role), &tenant));
+    }
+    let history = format!("{tenant} and entity = {}", literal(&cx.qualified()));
+    let sql = format!(
+        "create policy {name} on statehouse.event for select to {eye} using ({history});\ngrant select on statehouse.event to {eye};\n",
+        name = ident(&format!("{}_{}_{}", cx.app.name, persona.role, cx.entity.name))
+    );
+    objects.push(Object::on(Kind::Policy, "statehouse", "event", &format!("{}_{}_{}", cx.app.name, persona.role, cx.entity.name), sql));
+    objects
+}
+
+fn policy(persona: &Persona<'_>, table: &str, name: &str, using: &str) -> Object {
+    let full = format!("{}.{}", persona.cx.schema(), ident(table));
+    let eye = persona.eye();
+    let sql = format!(
+        "create policy {} on {full} for select to {eye}\n  using ({using});\ngrant select on {full} to {eye};\n",
+        ident(name)
+    );
+    Object::on(Kind::Policy, &persona.cx.app.name, table, name, sql)
+}
+
+/// The two indexable shapes, and a constant list of states.
+fn rule(tenant: &str, cx: &Cx<'_>, access: Option<&Access>) -> String {
+    let mut parts = vec![tenant.to_owned()];
+    if let Some(access) = access {
+        if let See::Rule(rule) = &access.see {
+            let column = ident(&rule.field);
+            parts.push(match &rule.with {
+                RuleValue::Actor => format!("{column} = (select statehouse.actor())"),
+                RuleValue::Set(set) => format!("{column} = any ((select {}.{}())::uuid[])", cx.schema(), ident(set)),
+            });
+        }
+        if !access.only.is_empty() {
+            parts.push(format!("state = any ({}::text[])", array(&access.only)));
+        }
+    }
+    parts.join(" and ")
+}
+
+fn readers(persona: &Persona<'_>) -> &'static str {
+    if persona.role == "system" { "statehouse_worker" } else { "statehouse_api, statehouse_read, statehouse_agent" }
+}
+
+fn view(persona: &Persona<'_>) -> Object {
+    let cx = persona.cx;
+    let mut columns = vec!["r.id".to_owned()];
+    if cx.entity.reference.is_some() {
+        columns.push("r.reference".to_owned());
+    }
+    for field in persona.visible() {
+        let read = persona.read(field, field, "r", "r");
+        columns.push(if read.starts_with("case") { format!("{read} as {}", ident(field)) } else { read });
+    }
+    columns.extend(["r.state", "r.entered_at", "r.changed_at", "r.version"].map(str::to_owned));
+    columns.extend(["null::text as fire", "null::jsonb as input", "null::text as key", "(select statehouse.ctx()) as seen_by"].map(str::to_owned));
+    let view = persona.view(&cx.entity.name);
+    let mut sql = format!(
+        "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {} r;\ncomment on view {view} is {};\n",
+        columns.join(",\n  "),
+        cx.table(),
+        literal(&format!("{} as {} sees it; set fire to move one", cx.entity.name, persona.role))
+    );
+    let _ = writeln!(sql, "grant select on {view} to {};", readers(persona));
+    Object::new(Kind::View, &persona_schema(cx.app, persona.role), &cx.entity.name, owned_by_eye(persona, &sql))
+}
+
+fn child_view(persona: &Persona<'_>, child: &str) -> Object {
+    let cx = persona.cx;
+    let plain = cx.child_table(child);
+    let parent = ident(&cx.entity.name);
+    let mut columns = vec!["c.id".to_owned(), format!("c.{parent}"), "c.position".to_owned()];
+    for field in persona.visible_child(child) {
+        let read = persona.read(&format!("{child}.{field}"), field, "c", "r");
+        columns.push(if read.starts_with("case") { format!("{read} as {}", ident(field)) } else { read });
+    }
+    if !pricing::priced_fields(&cx.entity.children[child]).is_empty() && !persona.hides_some(child) {
+        columns.push("c.trace".to_owned());
+    }
+    columns.push("(select statehouse.ctx()) as seen_by".to_owned());
+    let view = persona.view(&plain);
+    let sql = format!(
+        "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {schema}.{table} c\njoin {root} r on r.tenant = c.tenant and r.id = c.{parent};\ncomment on view {view} is {why};\ngrant select on {view} to {readers};\n",
+        columns.join(",\n  "),
+        schema = cx.schema(),
+        table = ident(&plain),
+        root = cx.table(),
+        why = literal(&format!("{child} of the {} {} sees", cx.entity.name, persona.role)),
+        readers = readers(persona)
+    );
+    Object::new(Kind::View, &persona_schema(cx.app, persona.role), &plain, owned_by_eye(persona, &sql))
+}
+
+/// What happened to the records one sees, without what one may not know of them.
+fn history(persona: &Persona<'_>) -> Object {
+    let cx = persona.cx;
+    let hidden: BTreeSet<String> = persona.access.map(|a| a.hide.iter().cloned().collect()).unwrap_or_default();
+    let mut masks = String::new();
+    if let Some(access) = persona.access {
+        for (state, columns) in &access.hide_in {
+            let _ = write!(masks, " || case when {} in (r.state, e.to_state) then {}::text[] else '{{}}' end", literal(state), array(columns));
+        }
+    }
+    let payload = if hidden.is_empty() && masks.is_empty() {
+        "e.payload".to_owned()
+    } else {
+        format!("statehouse.redact(e.payload, {}::text[]{masks})", array(&hidden))
+    };
+    let name = format!("{}_history", cx.entity.name);
+    let view = persona.view(&name);
+    let sql = format!(
+        "create view {view} with (security_barrier) as\nselect e.record, e.seq, e.at, e.verb, e.from_state, e.to_state, e.actor, e.kind, e.cause, {payload} as payload\nfrom statehouse.event e\njoin {} r on r.tenant = e.tenant and r.id = e.record\nwhere e.entity = {};\ncomment on view {view} is {};\ngrant select on {view} to {};\n",
+        cx.table(),
+        literal(&cx.qualified()),
+        literal(&format!("What happened to the {} records {} sees", cx.entity.name, persona.role)),
+        readers(persona)
+    );
+    Object::new(Kind::View, &persona_schema(cx.app, persona.role), &name, owned_by_eye(persona, &sql))
+}
+
+/// Made and owned by the eye, so that row-level security is judged as the eye.
+fn owned_by_eye(persona: &Persona<'_>, sql: &str) -> String {
+    format!("set role {};\n{sql}set role statehouse_owner;\n", persona.eye())
+}
+
+/// Fields whose values a person may hand a new record through this persona.
+pub fn creatable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
+    let writable: BTreeSet<&str> = persona.cx.writable().into_iter().collect();
+    persona.visible().into_iter().filter(|f| writable.contains(f)).collect()
+}

@@ -1,0 +1,72 @@
+//! Who may fire a verb, as SQL over what the door wrote.
+
+use statehouse_definition::model::{Actor, Kind, Transition};
+
+use super::cx::Cx;
+use crate::object::{Kind as ObjectKind, Object};
+use crate::sql::{ident, list, literal, one_of};
+
+/// `role_ = 'rep' or 'order.reassign' = any (capabilities_)`; false where nobody may.
+pub fn allowed(transition: &Transition) -> String {
+    let mut roles = Vec::new();
+    let mut ways = Vec::new();
+    for actor in &transition.by {
+        match actor {
+            Actor::Role(role) => roles.push(role.clone()),
+            Actor::Capability(key) => ways.push(format!("{} = any (capabilities_)", literal(key))),
+            Actor::Kind(Kind::System) => ways.push("kind_ in ('system', 'worker')".to_owned()),
+            Actor::Kind(kind) => ways.push(format!("kind_ = {}", literal(kind.name()))),
+        }
+    }
+    if !roles.is_empty() {
+        ways.insert(0, one_of("role_", &roles));
+    }
+    if ways.is_empty() { "false".to_owned() } else { ways.join(" or ") }
+}
+
+/// The people and kinds that may fire a verb, for a sentence: `rep or admin`.
+pub fn named(transition: &Transition) -> String {
+    let words: Vec<String> = transition
+        .by
+        .iter()
+        .map(|actor| match actor {
+            Actor::Role(role) => role.clone(),
+            Actor::Capability(key) => format!("whoever holds {key}"),
+            Actor::Kind(kind) => kind.name().to_owned(),
+        })
+        .collect();
+    words.join(" or ")
+}
+
+/// `order_verbs(from, to, …)`: the verbs open to an actor, which `set state = …` and every refusal ask.
+pub fn objects(cx: &Cx<'_>) -> Vec<Object> {
+    let name = format!("{}_verbs", cx.entity.name);
+    let mut rows = Vec::new();
+    for (place, (verb, transition)) in cx.entity.transitions.iter().enumerate() {
+        let to = transition.to.as_deref().map_or("null::text".to_owned(), literal);
+        rows.push(format!(
+            "      ({}, {}, array{}, {to}, {})",
+            place + 1,
+            literal(verb),
+            list(&transition.from).replace('(', "[").replace(')', "]"),
+            allowed(transition)
+        ));
+    }
+    let rows = if rows.is_empty() { "      (0, ''::text, array[]::text[], null::text, false)".to_owned() } else { rows.join(",\n") };
+    let function = format!("{}.{}", cx.schema(), ident(&name));
+    let sql = format!(
+        "create function {function}(from_state text, to_state text, role_ text, kind_ text, capabilities_ text[]) returns text[]
+  language plpgsql stable
+as $$
+begin
+  return coalesce((
+    select array_agg(v.verb order by v.place) from (values
+{rows}
+    ) as v (place, verb, leaves, enters, allowed)
+    where v.allowed and from_state = any (v.leaves) and (to_state is null or v.enters = to_state)), '{{}}');
+end $$;
+comment on function {function}(text, text, text, text, text[]) is 'The verbs open to an actor from a state (and into one, where given), guards aside';
+"
+    );
+    vec![Object::new(ObjectKind::Function, &cx.app.name, &name, sql)]
+}

@@ -1,0 +1,216 @@
+//! Judges a whole app; pure and instant.
+//!
+//! Each module here is one subject. They share [`Judge`], which knows the app and where everything stands.
+
+mod access;
+mod cascade;
+mod expressions;
+mod fields;
+mod names;
+mod prices;
+mod rows;
+mod states;
+mod transitions;
+mod unused;
+mod waits;
+
+use crate::finding::{Finding, tidy};
+use crate::model::{Access, Actor, App, Entity, FieldKind, See, Span, State, Transition};
+use crate::read::words::ENGINE_COLUMNS;
+
+/// Everything that can be known to be wrong without a database.
+pub fn check(app: &App) -> Vec<Finding> {
+    let mut judge = Judge {
+        app,
+        findings: Vec::new(),
+    };
+    names::app(&mut judge);
+    for entity in app.entities.values() {
+        names::entity(&mut judge, entity);
+        fields::judge(&mut judge, entity);
+        states::judge(&mut judge, entity);
+        transitions::judge(&mut judge, entity);
+        access::judge(&mut judge, entity);
+        waits::judge(&mut judge, entity);
+        expressions::judge(&mut judge, entity);
+    }
+    let circular = access::sets(&mut judge);
+    expressions::sets(&mut judge, &circular);
+    expressions::calculators(&mut judge);
+    cascade::judge(&mut judge);
+    prices::judge(&mut judge);
+    rows::judge(&mut judge);
+    unused::judge(&mut judge);
+    let mut findings = judge.findings;
+    tidy(&mut findings);
+    findings
+}
+
+struct Judge<'a> {
+    app: &'a App,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Judge<'a> {
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Where a value of this entity's file stands.
+    fn at(&self, entity: &Entity, path: &str) -> Span {
+        self.app
+            .places
+            .value(&format!("entity/{}/{path}", entity.name))
+    }
+
+    /// Where a key of this entity's file stands.
+    fn key(&self, entity: &Entity, path: &str) -> Span {
+        self.app
+            .places
+            .key(&format!("entity/{}/{path}", entity.name))
+    }
+
+    /// Complains about a state the entity does not have.
+    fn state(&mut self, entity: &Entity, state: &str, at: &Span) -> bool {
+        let known = entity.states.contains_key(state);
+        if !known {
+            let finding = Finding::error(
+                "SH3011",
+                at,
+                format!("no state `{state}` in `{}`", entity.name),
+            );
+            self.push(finding.nearest(state, keys(&entity.states), "add it under `states`"));
+        }
+        known
+    }
+
+    /// Complains about a field the entity does not have.
+    fn field(&mut self, entity: &Entity, field: &str, at: &Span) -> bool {
+        let known = entity.fields.contains_key(field);
+        if !known {
+            let finding = Finding::error(
+                "SH3010",
+                at,
+                format!("no field `{field}` in `{}`", entity.name),
+            );
+            self.push(finding.nearest(field, keys(&entity.fields), "add it under `fields`"));
+        }
+        known
+    }
+
+    /// Complains about an entity the app does not have.
+    fn entity(&mut self, name: &str, at: &Span) -> Option<&'a Entity> {
+        let found = self.app.entities.get(name);
+        if found.is_none() {
+            let finding = Finding::error("SH3013", at, format!("no entity `{name}`"));
+            self.push(finding.nearest(
+                name,
+                keys(&self.app.entities),
+                &format!("add `entities/{name}.yaml`"),
+            ));
+        }
+        found
+    }
+
+    /// Complains about a role the app does not have.
+    fn role(&mut self, name: &str, at: &Span) {
+        if !self.app.roles.contains_key(name) {
+            let all = keys(&self.app.roles).chain(keys(&self.app.capabilities));
+            let finding = Finding::error("SH3012", at, format!("no role or capability `{name}`"));
+            self.push(finding.nearest(name, all, "add it to `app.yaml`"));
+        }
+    }
+
+    /// Complains about a capability the app does not have.
+    fn capability(&mut self, name: &str, at: &Span) {
+        if !self.app.capabilities.contains_key(name) {
+            let finding = Finding::error("SH3012", at, format!("no role or capability `{name}`"));
+            self.push(finding.nearest(name, keys(&self.app.capabilities), "add it to `app.yaml`"));
+        }
+    }
+
+    /// Why nobody may write this field, if so.
+    fn unwritable(&self, entity: &Entity, field: &str) -> Option<String> {
+        if ENGINE_COLUMNS.contains(&field) {
+            return Some(format!("`{field}` is kept by the engine"));
+        }
+        use crate::model::Derived::*;
+        let how = match entity.fields.get(field)?.derived.as_ref()? {
+            Computed(_) => "computed",
+            Rollup { .. } => "rolled up",
+            Priced { .. } => "priced",
+            Allocate { .. } => "allocated",
+        };
+        Some(format!("`{field}` is {how}"))
+    }
+}
+
+fn keys<T>(map: &indexmap::IndexMap<String, T>) -> impl Iterator<Item = &str> {
+    map.keys().map(String::as_str)
+}
+
+/// The states a transition leaves that the entity has.
+fn from<'a>(
+    entity: &'a Entity,
+    transition: &'a Transition,
+) -> impl Iterator<Item = (&'a str, &'a State)> {
+    transition
+        .from
+        .iter()
+        .filter_map(|name| entity.states.get_key_value(name))
+        .map(|(name, state)| (name.as_str(), state))
+}
+
+/// The state a transition leads to from `state`, if it is another one.
+fn moves_on<'a>(transition: &'a Transition, state: &str) -> Option<&'a str> {
+    transition.to.as_deref().filter(|to| *to != state)
+}
+
+/// Whether this access shows records that stand in `state`.
+fn shows(access: &Access, state: &str) -> bool {
+    !matches!(access.see, See::Nothing)
+        && (access.only.is_empty() || access.only.iter().any(|only| only == state))
+}
+
+/// Whether somebody of this role can see records of the entity in `state`.
+fn sees(app: &App, entity: &Entity, role: &str, state: &str) -> bool {
+    let capabilities = app
+        .roles
+        .get(role)
+        .map(|role| role.capabilities.as_slice())
+        .unwrap_or_default();
+    entity.access.iter().any(|(name, access)| {
+        let theirs = if access.capability {
+            capabilities.contains(name)
+        } else {
+            name == role
+        };
+        theirs && shows(access, state)
+    })
+}
+
+/// Roles that may fire under this entry of `by`. A capability that no role holds is given to members one by one, so
+/// anybody might have it.
+fn roles_of<'a>(app: &'a App, actor: &'a Actor) -> Vec<&'a str> {
+    match actor {
+        Actor::Role(role) => vec![role.as_str()],
+        Actor::Capability(capability) => {
+            let holders: Vec<&str> = app
+                .roles
+                .iter()
+                .filter(|(_, role)| role.capabilities.contains(capability))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            if holders.is_empty() {
+                keys(&app.roles).collect()
+            } else {
+                holders
+            }
+        }
+        Actor::Kind(_) => Vec::new(),
+    }
+}
+
+fn is_date(kind: &FieldKind) -> bool {
+    matches!(kind, FieldKind::Date | FieldKind::Timestamp)
+}
