@@ -20,6 +20,10 @@ create function statehouse.new_id() returns uuid
       52, 1), 53, 1), 'hex')::uuid;
 comment on function statehouse.new_id() is 'A UUID version 7';
 
+-- Checked when a value is made, and not again with every statement that touches its row.
+create domain statehouse.hash as bytea constraint hash_whole check (octet_length(value) = 32);
+comment on domain statehouse.hash is 'A SHA-256';
+
 -- Every refusal of the law leaves through here, so that all of them have the same shape.
 create function statehouse.refuse(code text, message text, about jsonb, help text) returns void
   language plpgsql

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod app;
 mod asker;
 mod cluster;
 mod database;
+pub mod orders;
+pub mod people;
 mod place;
 mod psql;
 

@@ -10,7 +10,8 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "tidy" => tidy(),
         "unprovoked" => write_unprovoked(),
-        _ => Err(vec!["usage: cargo xtask tidy | unprovoked".to_owned()]),
+        "sql" => sql(&std::env::args().nth(2).unwrap_or_else(|| "apps/orders".to_owned())),
+        _ => Err(vec!["usage: cargo xtask tidy | unprovoked | sql APP".to_owned()]),
     };
     match done {
         Ok(said) => {
@@ -57,4 +58,12 @@ fn write_unprovoked() -> Result<String, Vec<String>> {
         Ok(format!("{count} codes are provoked by no test"))
     };
     write().map_err(|cause| vec![cause.to_string()])
+}
+
+/// The SQL an app compiles to, for reading.
+fn sql(folder: &str) -> Result<String, Vec<String>> {
+    let loaded = statehouse_definition::load(std::path::Path::new(folder));
+    let app = loaded.app.ok_or_else(|| loaded.findings.iter().map(|f| format!("{}:{}: {}", f.at.file, f.at.line, f.message)).collect::<Vec<_>>())?;
+    let compiled = statehouse_compile::compile(&app).map_err(|fault| vec![fault.to_string()])?;
+    Ok(compiled.objects.iter().map(|object| format!("-- {}\n{}", object.id, object.sql)).collect::<Vec<_>>().join("\n"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use statehouse_definition::model::{Actor, Edit};
+use statehouse_definition::model::{Actor, Derived, Edit};
 
 use super::cx::persona_schema;
 use super::persona::{Persona, creatable};
@@ -128,15 +128,18 @@ fn trigger(persona: &Persona<'_>, relation: &str, event: &str, function: &str, g
 }
 
 /// What comes back: the row as this persona now sees it.
-fn returning(persona: &Persona<'_>) -> (String, String) {
+fn returning(persona: &Persona<'_>, wanted: impl Fn(&str) -> bool) -> (String, String) {
     let cx = persona.cx;
-    let mut from = vec!["id", "state", "entered_at", "changed_at", "version"];
-    if cx.entity.reference.is_some() {
+    let mut from = vec!["state", "entered_at", "changed_at", "version"];
+    if wanted("id") {
+        from.push("id");
+    }
+    if cx.entity.reference.is_some() && wanted("reference") {
         from.push("reference");
     }
     let mut reads: Vec<String> = from.iter().map(|c| format!("b.{c}")).collect();
     let mut into: Vec<String> = from.iter().map(|c| format!("new.{c}")).collect();
-    for field in persona.visible() {
+    for field in persona.visible().into_iter().filter(|f| wanted(f)) {
         reads.push(persona.read(field, field, "b", "b"));
         into.push(format!("new.{}", ident(field)));
     }
@@ -151,7 +154,7 @@ fn insert(persona: &Persona<'_>) -> Object {
         fields.splice(0..0, ["id", "state", "entered_at"].map(str::to_owned));
     }
     let values: Vec<String> = fields.iter().map(|f| format!("new.{f}")).collect();
-    let (reads, into) = returning(persona);
+    let (reads, into) = returning(persona, |_| true);
     let body = format!(
         "if c.role is distinct from {role} or c.app is distinct from {app} then
   perform statehouse.refuse('SH2006', 'this door is for {role_name}', jsonb_build_object('entity', {entity}), 'use the schema of your own role');
@@ -254,9 +257,18 @@ fn locks(persona: &Persona<'_>) -> String {
     body
 }
 
+/// Fields that some move may change, or unmask, without an edit.
+fn moving<'a>(persona: &'a Persona<'_>) -> BTreeSet<&'a str> {
+    let entity = persona.cx.entity;
+    let carried = entity.transitions.values().flat_map(|t| t.input.keys().chain(t.set.keys())).map(String::as_str);
+    let derived = entity.fields.iter().filter(|(_, f)| matches!(f.derived, Some(Derived::Computed(_)))).map(|(n, _)| n.as_str());
+    let masked = entity.fields.keys().map(String::as_str).filter(|f| !persona.masked_in(f).is_empty());
+    carried.chain(derived).chain(masked).collect()
+}
+
 fn write(persona: &Persona<'_>, fields: &[&str]) -> String {
     let cx = persona.cx;
-    let (reads, into) = returning(persona);
+    let moving = moving(persona);
     let with_edits: Vec<String> = fields
         .iter()
         .map(|f| {
@@ -269,7 +281,8 @@ fn write(persona: &Persona<'_>, fields: &[&str]) -> String {
             }
         })
         .collect();
-    let statement = |sets: &str| {
+    let statement = |sets: &str, wanted: &dyn Fn(&str) -> bool| {
+        let (reads, into) = returning(persona, wanted);
         format!(
             "update {table} b set {sets}\n where b.tenant = tenant_ and b.id = old.id and b.version = old.version\nreturning {reads}\n     into {into};\n",
             table = cx.table()
@@ -279,8 +292,8 @@ fn write(persona: &Persona<'_>, fields: &[&str]) -> String {
     edits.extend(with_edits);
     format!(
         "if edits then\n{}else\n{}end if;\nif not found then\n  perform statehouse.refuse_stale({}, old.id, null, old.version);\nend if;\n",
-        indent(&statement(&edits.join(", ")), 2),
-        indent(&statement("fire = new.fire, input = new.input"), 2),
+        indent(&statement(&edits.join(", "), &|_| true), 2),
+        indent(&statement("fire = new.fire, input = new.input", &|f| moving.contains(f)), 2),
         literal(&cx.qualified())
     )
 }

@@ -16,6 +16,14 @@ use super::{CompileFault, verbs};
 use crate::object::{Kind, Object};
 use crate::sql::{array, ident, indent, literal, one_of};
 
+/// What every move needs to know; the verdict reads capabilities only where a verb asks for one.
+const ACTOR: &str = "  tenant_ constant int    := current_setting('statehouse.tenant');
+  actor_  constant uuid   := current_setting('statehouse.actor');
+  role_   constant text   := current_setting('statehouse.role');
+  kind_   constant text   := current_setting('statehouse.kind');
+";
+
+/// The same with capabilities.
 const CONTEXT: &str = "  tenant_ constant int    := current_setting('statehouse.tenant');
   actor_  constant uuid   := current_setting('statehouse.actor');
   role_   constant text   := current_setting('statehouse.role');
@@ -236,9 +244,10 @@ fn verdict(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     }
     let _ = writeln!(
         body,
-        "  else\n    if verb_ is not null then\n      perform statehouse.refuse_unknown({}, old.id, verb_, old.state, {}(old.state, null, role_, kind_, capabilities_));\n    end if;",
+        "  else\n    if verb_ is not null then\n      perform statehouse.refuse_unknown({}, old.id, verb_, old.state, {}(old.state, null, role_, kind_, {}));\n    end if;",
         literal(&cx.qualified()),
-        cx.function("verbs")
+        cx.function("verbs"),
+        verbs::CAPABILITIES
     );
     body.push_str(&indent(&edited(cx, plan), 4));
     let _ = write!(
@@ -257,7 +266,7 @@ return new;",
         entity = literal(&cx.qualified()),
         schema = cx.schema()
     );
-    let declare = format!("declare\n{CONTEXT}  verb_   text := new.fire;\n  payload jsonb;\n");
+    let declare = format!("declare\n{ACTOR}  verb_   text := new.fire;\n  payload jsonb;\n");
     let mut body = body;
     if !cx.entity.children.is_empty() {
         body = format!("if verb_ like '~%' and touched_ <> '' then verb_ := null; end if;   -- a child changed\n{body}");
@@ -318,7 +327,7 @@ fn branch(cx: &Cx<'_>, plan: &Plan, verb: &str, transition: &Transition) -> Resu
         body,
         "if not ({} and ({})) then\n  perform statehouse.refuse_verb({entity}, old.id, {}, old.state, {}, {});\nend if;",
         one_of("old.state", &transition.from),
-        verbs::allowed(transition),
+        verbs::allowed(transition, verbs::CAPABILITIES),
         literal(verb),
         array(&transition.from),
         literal(&verbs::named(transition))

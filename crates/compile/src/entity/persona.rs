@@ -7,7 +7,7 @@ use statehouse_definition::expr::Purpose;
 use statehouse_definition::model::{Access, App, RuleValue, See};
 
 use super::cx::{Cx, eye, persona_schema, roles_of};
-use super::{CompileFault, door};
+use super::{CompileFault, bulk, door};
 use crate::object::{Kind, Object};
 use crate::pricing;
 use crate::sql::{array, ident, list, literal};
@@ -126,6 +126,7 @@ pub fn objects(cx: &Cx<'_>, role: &str) -> Result<Vec<Object>, CompileFault> {
     }
     objects.push(history(&persona));
     objects.extend(door::objects(&persona));
+    objects.extend(bulk::objects(&persona));
     Ok(objects)
 }
 

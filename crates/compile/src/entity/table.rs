@@ -130,17 +130,26 @@ fn constraints(cx: &Cx<'_>) -> Result<Vec<String>, CompileFault> {
             list(&only)
         ));
     }
-    for (state, s) in &cx.entity.states {
-        for field in &s.required {
-            lines.push(format!(
-                "constraint {} check (state <> {} or {} is not null)",
-                ident(&format!("{name}_{state}_needs_{field}")),
-                literal(state),
-                ident(field)
-            ));
-        }
-    }
+    lines.extend(needs(cx));
     Ok(lines)
+}
+
+/// What a state requires, as one constraint: Postgres reads every constraint anew in every statement.
+fn needs(cx: &Cx<'_>) -> Option<String> {
+    let demands: Vec<String> = cx
+        .entity
+        .states
+        .iter()
+        .filter(|(_, s)| !s.required.is_empty())
+        .map(|(state, s)| {
+            let filled: Vec<String> = s.required.iter().map(|f| format!("{} is not null", ident(f))).collect();
+            format!("when {} then {}", literal(state), filled.join(" and "))
+        })
+        .collect();
+    (!demands.is_empty()).then(|| {
+        let name = ident(&format!("{}_state_needs", cx.entity.name));
+        format!("constraint {name} check (case state {} else true end)", demands.join(" "))
+    })
 }
 
 /// What the type itself demands.

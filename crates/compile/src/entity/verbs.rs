@@ -6,14 +6,17 @@ use super::cx::Cx;
 use crate::object::{Kind as ObjectKind, Object};
 use crate::sql::{ident, list, literal, one_of};
 
-/// `role_ = 'rep' or 'order.reassign' = any (capabilities_)`; false where nobody may.
-pub fn allowed(transition: &Transition) -> String {
+/// What the door wrote about capabilities, read only where a verb asks for one.
+pub const CAPABILITIES: &str = "current_setting('statehouse.capabilities')::text[]";
+
+/// `role_ = 'rep' or 'order.reassign' = any (…)`; false where nobody may. `capabilities` is how the caller names them.
+pub fn allowed(transition: &Transition, capabilities: &str) -> String {
     let mut roles = Vec::new();
     let mut ways = Vec::new();
     for actor in &transition.by {
         match actor {
             Actor::Role(role) => roles.push(role.clone()),
-            Actor::Capability(key) => ways.push(format!("{} = any (capabilities_)", literal(key))),
+            Actor::Capability(key) => ways.push(format!("{} = any ({capabilities})", literal(key))),
             Actor::Kind(Kind::System) => ways.push("kind_ in ('system', 'worker')".to_owned()),
             Actor::Kind(kind) => ways.push(format!("kind_ = {}", literal(kind.name()))),
         }
@@ -49,7 +52,7 @@ pub fn objects(cx: &Cx<'_>) -> Vec<Object> {
             place + 1,
             literal(verb),
             list(&transition.from).replace('(', "[").replace(')', "]"),
-            allowed(transition)
+            allowed(transition, "capabilities_")
         ));
     }
     let rows = if rows.is_empty() { "      (0, ''::text, array[]::text[], null::text, false)".to_owned() } else { rows.join(",\n") };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fate::Fate;
 use super::mapping::{Counts, Mapping, StateChange};
-use super::step::{Action, Class, Draft, FORMAT_VERSION, Finding, Phase, Plan};
+use super::step::{Action, Draft, FORMAT_VERSION, Finding, Phase, Plan};
 use super::{Facts, Kind, ObjectId, Snapshot, foreign, order, partitions, rename, states, write};
 
 /// Everything a plan is made from.
@@ -27,9 +27,22 @@ pub struct Request<'a> {
 
 /// The plan where no state is removed and nothing was counted: every table may hold rows.
 #[must_use]
-pub fn diff(live: &Snapshot, desired: &Snapshot, compiled_sql: &dyn Fn(&ObjectId) -> Option<String>, stored: Option<&Snapshot>) -> Plan {
+pub fn diff(
+    live: &Snapshot,
+    desired: &Snapshot,
+    compiled_sql: &dyn Fn(&ObjectId) -> Option<String>,
+    stored: Option<&Snapshot>,
+) -> Plan {
     let (mapping, counts) = (Mapping::default(), Counts::default());
-    plan(&Request { live, desired, stored, compiled_sql, changes: &[], mapping: &mapping, counts: &counts })
+    plan(&Request {
+        live,
+        desired,
+        stored,
+        compiled_sql,
+        changes: &[],
+        mapping: &mapping,
+        counts: &counts,
+    })
 }
 
 /// The whole plan.
@@ -39,18 +52,28 @@ pub fn plan(request: &Request<'_>) -> Plan {
     let mut drafts = rename::repair(&mut live, request.desired, request.stored);
     let desired = partitions::expected(&live, request.desired);
     let fate = Fate::decide(&live, &desired, request.stored);
-    let work = Work { request, live: &live, desired: &desired, fate: &fate };
+    let work = Work {
+        request,
+        live: &live,
+        desired: &desired,
+        fate: &fate,
+    };
     let mut findings = Vec::new();
     let mut mapped = BTreeSet::new();
     for change in request.changes {
-        if let Some(moves) = states::steps(change, request.mapping, request.counts, &live, &desired) {
+        if let Some(moves) = states::steps(change, request.mapping, request.counts, &live, &desired)
+        {
             mapped.insert(moves.constraint);
             drafts.extend(moves.drafts);
             findings.extend(moves.findings);
         }
     }
     drafts.extend(work.drops());
-    for (id, want) in desired.objects.iter().filter(|(id, _)| !mapped.contains(id)) {
+    for (id, want) in desired
+        .objects
+        .iter()
+        .filter(|(id, _)| !mapped.contains(id))
+    {
         match live.get(id) {
             Some(facts) if !fate.gone(id) => drafts.extend(work.alter(id, facts, want)),
             there => drafts.extend(work.create(id, want, there.is_some())),
@@ -59,10 +82,20 @@ pub fn plan(request: &Request<'_>) -> Plan {
     drafts.extend(work.strangers());
     let (foreign_findings, unmanaged) = foreign::report(&live, &desired, request.stored);
     findings.extend(foreign_findings);
-    finish(request.live, order::sort(drafts, &live), findings, unmanaged)
+    finish(
+        request.live,
+        order::sort(drafts, &live),
+        findings,
+        unmanaged,
+    )
 }
 
-fn finish(live: &Snapshot, drafts: Vec<Draft>, mut findings: Vec<Finding>, unmanaged: Vec<super::Unmanaged>) -> Plan {
+fn finish(
+    live: &Snapshot,
+    drafts: Vec<Draft>,
+    mut findings: Vec<Finding>,
+    unmanaged: Vec<super::Unmanaged>,
+) -> Plan {
     let width = drafts.len().to_string().len().max(2);
     let mut steps = Vec::with_capacity(drafts.len());
     for (at, mut draft) in drafts.into_iter().enumerate() {
@@ -79,73 +112,27 @@ fn finish(live: &Snapshot, drafts: Vec<Draft>, mut findings: Vec<Finding>, unman
         }
         steps.push(draft.step);
     }
-    Plan { format_version: FORMAT_VERSION, fingerprint: live.fingerprint(), steps, findings, unmanaged }
+    Plan {
+        format_version: FORMAT_VERSION,
+        fingerprint: live.fingerprint(),
+        steps,
+        findings,
+        unmanaged,
+    }
 }
 
-struct Work<'a> {
-    request: &'a Request<'a>,
-    live: &'a Snapshot,
-    desired: &'a Snapshot,
-    fate: &'a Fate,
+/// What the halves of the comparison share: this file makes and alters, `removal` takes away.
+pub(super) struct Work<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) live: &'a Snapshot,
+    pub(super) desired: &'a Snapshot,
+    pub(super) fate: &'a Fate,
 }
 
 /// Facts whose statements are written apart from the object's own.
 const APART: [&str; 4] = ["grants", "column_grants", "comment", "column_comments"];
 
 impl Work<'_> {
-    fn drops(&self) -> Vec<Draft> {
-        let mut drafts = Vec::new();
-        for (id, reason) in &self.fate.anew {
-            // A trigger or rule of a view goes with the view.
-            let with_relation = id.kind.inside_relation() && self.fate.gone(&id.relation(Kind::View));
-            if let Some(facts) = self.live.get(id).filter(|_| !with_relation) {
-                let mut draft = Draft::new(Phase::Drop, Action::Drop, id, reason.clone(), vec![write::drop_sql(id, facts)]);
-                draft.step.drift = self.drifted(id);
-                drafts.push(draft);
-            }
-        }
-        for id in &self.fate.removed {
-            let goes_along = self.goes_along(id);
-            if let Some(facts) = self.live.get(id).filter(|_| !goes_along && id.kind != Kind::DefaultGrant) {
-                drafts.push(self.removal(id, facts));
-            }
-        }
-        for draft in &mut drafts {
-            if let Some(user) = self.fate.in_the_way.get(&draft.step.object) {
-                let why = format!("{user} stands on it and is not dropped by a plan; drop it first");
-                *draft = draft.clone().blocked(why);
-            }
-        }
-        drafts
-    }
-
-    /// Needs no statement: it is dropped with its table, view or column. What ties a table to other removed things is
-    /// untied first all the same, since tables, functions over their rows and checks may stand on each other in a circle.
-    fn goes_along(&self, id: &ObjectId) -> bool {
-        let removed = |id: &ObjectId| self.fate.removed.contains(id);
-        let Some(facts) = self.live.get(id) else { return true };
-        if id.kind == Kind::Sequence {
-            let owner = facts.list("owned_by");
-            return owner.len() == 3 && (removed(&ObjectId::new(Kind::Table, &owner[0], &owner[1], "")) || removed(&ObjectId::new(Kind::Column, &owner[0], &owner[1], &owner[2])));
-        }
-        let elsewhere = |need: &ObjectId| removed(need) && (&need.schema, &need.name) != (&id.schema, &id.name) && need.kind != Kind::Table;
-        let tied = matches!(id.kind, Kind::Constraint | Kind::Policy | Kind::Trigger) && facts.needs().iter().any(elsewhere);
-        id.kind.inside_relation() && !tied && [Kind::Table, Kind::View].iter().any(|kind| removed(&id.relation(*kind)))
-    }
-
-    /// What opens access goes first, what holds data goes last.
-    fn removal(&self, id: &ObjectId, facts: &Facts) -> Draft {
-        let early = matches!(id.kind, Kind::View | Kind::Trigger | Kind::Policy | Kind::Rule | Kind::Constraint | Kind::Membership);
-        let phase = if early { Phase::Drop } else { Phase::Contract };
-        let mut draft = Draft::new(phase, Action::Drop, id, "no longer in the definition", vec![write::drop_sql(id, facts)]);
-        if id.kind.inside_relation() || matches!(id.kind, Kind::Table | Kind::View) {
-            draft = draft.lock(format!("access exclusive on {}.{}, no scan", id.schema, id.name));
-        }
-        let empty = self.request.counts.table(&id.schema, &id.name) == Some(0);
-        let keeps = matches!(id.kind, Kind::Table | Kind::Sequence) || (id.kind == Kind::Column && facts.text("generated").is_empty());
-        if keeps && !empty { draft.destroys() } else { draft }
-    }
-
     fn create(&self, id: &ObjectId, want: &Facts, again: bool) -> Vec<Draft> {
         let fresh = self.live.get(&id.relation(Kind::Table)).is_none() && id.kind.inside_relation();
         if id.kind == Kind::Column && fresh {
@@ -154,18 +141,31 @@ impl Work<'_> {
         let mut drafts = match id.kind {
             Kind::Table => vec![self.table(id, want)],
             Kind::Partition => vec![write::create_partition(id, want)],
-            _ => write::create(id, want, fresh, self.request.counts).unwrap_or_else(|| self.compiled(id, want)),
+            _ => write::create(id, want, fresh, self.request.counts)
+                .unwrap_or_else(|| self.compiled(id, want)),
         };
         let mut after = self.grants(id, None, want);
         after.extend(write::comment(id, None, want));
         if drafts.is_empty() && !after.is_empty() {
-            drafts.push(Draft::new(Phase::Grant, Action::Create, id, "the grants are missing", vec![]));
+            drafts.push(Draft::new(
+                Phase::Grant,
+                Action::Create,
+                id,
+                "the grants are missing",
+                vec![],
+            ));
         }
         if let Some(last) = drafts.last_mut().filter(|last| last.step.blocked.is_none()) {
             last.step.sql.extend(after);
         }
         for draft in &mut drafts {
-            draft.step.drift = if again { self.drifted(id) } else { self.request.stored.is_some_and(|stored| stored.get(id).is_some()) };
+            draft.step.drift = if again {
+                self.drifted(id)
+            } else {
+                self.request
+                    .stored
+                    .is_some_and(|stored| stored.get(id).is_some())
+            };
             if let Some(reason) = self.fate.anew.get(id) {
                 draft.step.reason.clone_from(reason);
                 draft.step.action = Action::Replace;
@@ -175,8 +175,16 @@ impl Work<'_> {
     }
 
     fn table(&self, id: &ObjectId, want: &Facts) -> Draft {
-        let own = |other: &ObjectId| other.kind == Kind::Column && (&other.schema, &other.name) == (&id.schema, &id.name);
-        let columns: Vec<(ObjectId, Facts)> = self.desired.objects.iter().filter(|(other, _)| own(other)).map(|(id, facts)| (id.clone(), facts.clone())).collect();
+        let own = |other: &ObjectId| {
+            other.kind == Kind::Column && (&other.schema, &other.name) == (&id.schema, &id.name)
+        };
+        let columns: Vec<(ObjectId, Facts)> = self
+            .desired
+            .objects
+            .iter()
+            .filter(|(other, _)| own(other))
+            .map(|(id, facts)| (id.clone(), facts.clone()))
+            .collect();
         let mut draft = write::create_table(id, want, &columns);
         for (column, facts) in &columns {
             draft.step.sql.extend(self.grants(column, None, facts));
@@ -186,7 +194,14 @@ impl Work<'_> {
     }
 
     fn compiled(&self, id: &ObjectId, want: &Facts) -> Vec<Draft> {
-        let draft = Draft::new(Phase::Security, Action::Create, id, format!("the {} is missing", id.kind.word()), vec![]).makes(want.needs());
+        let draft = Draft::new(
+            Phase::Security,
+            Action::Create,
+            id,
+            format!("the {} is missing", id.kind.word()),
+            vec![],
+        )
+        .makes(want.needs());
         match (self.request.compiled_sql)(id) {
             Some(sql) => {
                 let mut draft = draft;
@@ -202,31 +217,62 @@ impl Work<'_> {
         let apart: BTreeSet<String> = APART.iter().filter_map(|fact| facts.take(*fact)).collect();
         let mut drafts = Vec::new();
         if !facts.is_empty() {
-            let change = write::Change { id, live, want, facts, counts: self.request.counts };
+            let change = write::Change {
+                id,
+                live,
+                want,
+                facts,
+                counts: self.request.counts,
+            };
             drafts = write::alter(&change);
             if change.differs("internal_off") {
                 self.keep_switches(id, &mut drafts);
             }
             // These are dropped and made again, which forgets the comment.
-            let forgets = matches!(id.kind, Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Policy | Kind::Rule)
-                && change.facts.iter().any(|fact| !matches!(fact.as_str(), "enabled" | "validated"));
+            let forgets = matches!(
+                id.kind,
+                Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Policy | Kind::Rule
+            ) && change
+                .facts
+                .iter()
+                .any(|fact| !matches!(fact.as_str(), "enabled" | "validated"));
             if let Some(first) = drafts.first_mut().filter(|_| forgets) {
                 first.step.sql.extend(write::comment(id, None, want));
             }
             self.mark(id, live, &change.facts, &mut drafts);
             if let Some(user) = self.fate.in_the_way.get(id) {
-                let why = format!("{user} stands on it and is not dropped by a plan; drop it first");
-                drafts = drafts.into_iter().map(|draft| draft.blocked(why.clone())).collect();
+                let why =
+                    format!("{user} stands on it and is not dropped by a plan; drop it first");
+                drafts = drafts
+                    .into_iter()
+                    .map(|draft| draft.blocked(why.clone()))
+                    .collect();
             }
         }
         let mut rest = Vec::new();
         let sql = self.grants(id, Some(live), want);
         if !sql.is_empty() {
-            rest.push(Draft::new(Phase::Grant, Action::Alter, id, "grants differ", sql));
+            rest.push(Draft::new(
+                Phase::Grant,
+                Action::Alter,
+                id,
+                "grants differ",
+                sql,
+            ));
         }
         let sql = write::comment(id, Some(live), want);
-        if !sql.is_empty() && apart.iter().any(|fact| fact.ends_with("comment") || fact.ends_with("comments")) {
-            rest.push(Draft::new(Phase::Comment, Action::Alter, id, "the comment differs", sql));
+        if !sql.is_empty()
+            && apart
+                .iter()
+                .any(|fact| fact.ends_with("comment") || fact.ends_with("comments"))
+        {
+            rest.push(Draft::new(
+                Phase::Comment,
+                Action::Alter,
+                id,
+                "the comment differs",
+                sql,
+            ));
         }
         self.mark(id, live, &apart, &mut rest);
         drafts.extend(rest);
@@ -237,7 +283,13 @@ impl Work<'_> {
         if !want.0.contains_key("grants") {
             return vec![];
         }
-        let owner = if id.kind == Kind::Column { self.desired.get(&id.relation(Kind::Table)).map(|table| table.get("owner").clone()) } else { None };
+        let owner = if id.kind == Kind::Column {
+            self.desired
+                .get(&id.relation(Kind::Table))
+                .map(|table| table.get("owner").clone())
+        } else {
+            None
+        };
         let mut want = want.clone();
         if let Some(owner) = owner {
             want.0.insert("owner".into(), owner);
@@ -247,40 +299,51 @@ impl Work<'_> {
 
     /// `enable trigger all` also enables what is meant to be otherwise.
     fn keep_switches(&self, id: &ObjectId, drafts: &mut [Draft]) {
-        let of = |other: &ObjectId| other.kind == Kind::Trigger && (&other.schema, &other.name) == (&id.schema, &id.name);
-        let others = self.desired.objects.iter().filter(|(other, facts)| of(other) && facts.text("enabled") != "O");
-        let sql: Vec<String> = others.map(|(other, facts)| write::logic::switch_trigger(other, &other.part, &facts.text("enabled"))).collect();
-        if let Some(draft) = drafts.iter_mut().find(|draft| draft.step.sql.iter().any(|sql| sql.ends_with("enable trigger all"))) {
+        let of = |other: &ObjectId| {
+            other.kind == Kind::Trigger && (&other.schema, &other.name) == (&id.schema, &id.name)
+        };
+        let others = self
+            .desired
+            .objects
+            .iter()
+            .filter(|(other, facts)| of(other) && facts.text("enabled") != "O");
+        let sql: Vec<String> = others
+            .map(|(other, facts)| {
+                write::logic::switch_trigger(other, &other.part, &facts.text("enabled"))
+            })
+            .collect();
+        if let Some(draft) = drafts.iter_mut().find(|draft| {
+            draft
+                .step
+                .sql
+                .iter()
+                .any(|sql| sql.ends_with("enable trigger all"))
+        }) {
             draft.step.sql.extend(sql);
         }
     }
 
     /// Whether what differs from the definition also differs from the last apply.
-    fn drifted(&self, id: &ObjectId) -> bool {
-        let (Some(live), Some(want)) = (self.live.get(id), self.desired.get(id)) else { return false };
+    pub(super) fn drifted(&self, id: &ObjectId) -> bool {
+        let (Some(live), Some(want)) = (self.live.get(id), self.desired.get(id)) else {
+            return false;
+        };
         let before = self.request.stored.and_then(|stored| stored.get(id));
-        before.is_some_and(|before| live.differing(want).iter().any(|fact| before.get(fact) != live.get(fact)))
+        before.is_some_and(|before| {
+            live.differing(want)
+                .iter()
+                .any(|fact| before.get(fact) != live.get(fact))
+        })
     }
 
     /// Drift: the live object is no longer what it was after the last apply.
     fn mark(&self, id: &ObjectId, live: &Facts, facts: &BTreeSet<String>, drafts: &mut [Draft]) {
-        let Some(before) = self.request.stored.and_then(|stored| stored.get(id)) else { return };
+        let Some(before) = self.request.stored.and_then(|stored| stored.get(id)) else {
+            return;
+        };
         let drift = facts.iter().any(|fact| before.get(fact) != live.get(fact));
-        drafts.iter_mut().for_each(|draft| draft.step.drift |= drift);
-    }
-
-    /// A role of ours that somebody put into a group: the group is taken away again, wherever it came from.
-    fn strangers(&self) -> Vec<Draft> {
-        let ours = |id: &ObjectId| self.desired.get(&ObjectId::new(Kind::Role, "", &id.part, "")).is_some();
-        let surplus = |id: &ObjectId| id.kind == Kind::Membership && ours(id) && self.desired.get(id).is_none() && !self.fate.removed.contains(id);
-        let found = self.live.objects.iter().filter(|(id, _)| surplus(id));
-        found
-            .map(|(id, facts)| {
-                let reason = format!("`{}` must not be a member of `{}`", id.part, id.name);
-                let mut draft = Draft::new(Phase::Role, Action::Drop, id, reason, vec![write::drop_sql(id, facts)]).class(Class::Safe);
-                draft.step.drift = self.request.stored.is_some();
-                draft
-            })
-            .collect()
+        drafts
+            .iter_mut()
+            .for_each(|draft| draft.step.drift |= drift);
     }
 }

@@ -39,6 +39,11 @@ impl Scope<'_> {
         };
         let fault = |fault| CompileFault { at: expr.at.clone(), fault };
         let mut printed = expr::parse(expr).and_then(|parsed| expr::print(&parsed, &place)).map_err(fault)?;
+        if printed.sql.contains('\n') {
+            // Bodies are indented, which would change the text.
+            let help = "put the text on one line".to_owned();
+            return Err(malformed(&expr.at, "SH3024", "a text in a price may not hold a line break".to_owned(), help));
+        }
         // The law acts for whom the door verified: a timer or a cascade has no session of its own.
         printed.sql = printed.sql.replace("statehouse.actor()", "statehouse.acting()");
         Ok(printed)

@@ -36,7 +36,7 @@ pub fn column_type(entity: &Entity, column: &str) -> &'static str {
 }
 
 /// Columns of the entity in the order of its table, then those the engine adds.
-pub fn in_table_order<'a>(entity: &'a Entity, wanted: impl Fn(&str) -> bool) -> Vec<&'a str> {
+pub fn in_table_order(entity: &Entity, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
     let engine = ["number", "reference", "state", "entered_at", "version"];
     entity.fields.keys().map(String::as_str).chain(engine).filter(|column| wanted(column)).collect()
 }

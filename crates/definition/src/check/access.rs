@@ -260,6 +260,8 @@ fn settable(entity: &Entity, field: &str, state: &str, before: &HashSet<&str>) -
         writes && on_the_way
     });
     by_move
+        // A new record takes every field its maker sees.
+        || entity.access.values().any(|access| access.create && !access.hide.iter().any(|hidden| hidden == field))
         || entity.access.values().any(|access| match &access.edit {
             Edit::Nothing => false,
             Edit::All => !before.is_empty(),

@@ -1,6 +1,6 @@
 //! Judges a whole app; pure and instant.
 //!
-//! Each module here is one subject. They share [`Judge`], which knows the app and where everything stands.
+//! Each module here is one subject. They share `Judge`, which knows the app and where everything stands.
 
 mod access;
 mod cascade;

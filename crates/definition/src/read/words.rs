@@ -2,8 +2,8 @@
 
 use crate::model::{Duration, Reference, Unit};
 
-/// Columns the engine keeps on every entity and child.
-pub(crate) const ENGINE_COLUMNS: [&str; 16] = [
+/// Columns the engine keeps on tables and views, and the words by which expressions call a row.
+pub(crate) const ENGINE_COLUMNS: [&str; 20] = [
     "tenant",
     "id",
     "state",
@@ -14,12 +14,16 @@ pub(crate) const ENGINE_COLUMNS: [&str; 16] = [
     "input",
     "key",
     "entered_at",
+    "changed_at",
     "asked_as",
+    "seen_by",
+    "lock_seq",
     "number",
     "reference",
     "position",
     "trace",
     "parent",
+    "this",
 ];
 
 /// `^[a-z][a-z0-9_]{0,39}$`

@@ -1,0 +1,172 @@
+//! Many records moved by one call: set-based where the move reads nothing but its own row, else one by one with a
+//! savepoint each, so that one refused never touches another.
+
+use std::fmt::Write as _;
+
+use super::cx::persona_schema;
+use super::law::row_local;
+use super::persona::Persona;
+use crate::object::{Kind, Object};
+use crate::sql::{array, ident, literal};
+
+/// The bulk door of one persona and the look through its eye.
+pub fn objects(persona: &Persona<'_>) -> Vec<Object> {
+    vec![visible(persona), bulk(persona)]
+}
+
+fn visible(persona: &Persona<'_>) -> Object {
+    let name = format!("{}_visible", persona.cx.entity.name);
+    let function = persona.view(&name);
+    let sql = format!(
+        "set role {eye};
+create function {function}(wanted uuid[]) returns table (id uuid, version int)
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select r.id, r.version from {table} r where r.id = any (wanted);
+end $$;
+comment on function {function}(uuid[]) is 'Which of these records the caller sees: row-level security is judged as {eye}';
+revoke execute on function {function}(uuid[]) from public;
+grant execute on function {function}(uuid[]) to statehouse_owner;
+set role statehouse_owner;
+",
+        eye = persona.eye(),
+        table = persona.cx.table()
+    );
+    Object::new(Kind::Function, &persona_schema(persona.cx.app, persona.role), &name, sql)
+}
+
+fn bulk(persona: &Persona<'_>) -> Object {
+    let cx = persona.cx;
+    let name = format!("{}_bulk", cx.entity.name);
+    let function = format!("{}.{}", cx.schema(), ident(&format!("{}_{}_bulk", cx.entity.name, persona.role)));
+    let local: Vec<&String> = cx.entity.transitions.iter().filter(|(_, t)| row_local(cx, t)).map(|(v, _)| v).collect();
+    let mut locks = String::new();
+    for (verb, transition) in &cx.entity.transitions {
+        if let Some(lock) = &transition.lock {
+            let _ = write!(
+                locks,
+                "\n      if fire_ = {} then perform statehouse.take_lock(c.tenant, (select b.{} from {} b where b.tenant = c.tenant and b.id = item.id)); end if;",
+                literal(verb),
+                ident(lock),
+                cx.table()
+            );
+        }
+    }
+    let outer = persona.view(&name);
+    let login = if persona.role == "system" { "statehouse_worker" } else { "statehouse_api" };
+    let sql = format!(
+        "create function {function}(ids_ uuid[], fire_ text, input_ jsonb, keys_ text[], versions_ int[])
+  returns table (id uuid, outcome text, state text, version int, errcode text, message text, detail text, help text)
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $door$
+#variable_conflict use_column
+declare
+  c     constant statehouse.context := statehouse.ctx();
+  item  record;
+  n     int;
+begin
+  if c.role is distinct from {role} or c.app is distinct from {app} then
+    perform statehouse.refuse('SH2006', 'this door is for {role_name}', jsonb_build_object('entity', {entity}), 'use the schema of your own role');
+  end if;
+  if cardinality(ids_) > 1000 then
+    perform statehouse.refuse('SH8002', format('%s records in one call', cardinality(ids_)), '{{}}', 'move at most 1000 at once');
+  end if;
+  if fire_ is null or fire_ like '~%' then fire_ := 'none'; end if;   -- an edit is no bulk move
+  perform statehouse.open_door(c);
+  -- set-based: all are visible, fresh and new, and none is refused
+  if fire_ = any ({local}::text[]) then
+    begin
+      if (select count(*) from {visible}(ids_) v
+            left join unnest(ids_, versions_) as w (id, version) on w.id = v.id
+           where coalesce(w.version, v.version) = v.version) = cardinality(ids_) then
+        perform from {table} b where b.tenant = c.tenant and b.id = any (ids_) order by b.id for no key update;
+        if keys_ is not null then
+          insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
+          select c.tenant, c.actor, w.key, {fingerprint}, {entity}, b.id, b.version + 1, statehouse.now()
+            from unnest(ids_, keys_) as w (id, key) join {table} b on b.tenant = c.tenant and b.id = w.id
+           where w.key is not null;
+        end if;
+        return query
+          update {table} b set fire = fire_, input = input_ where b.tenant = c.tenant and b.id = any (ids_)
+          returning b.id, 'moved'::text, b.state, b.version, null::text, null::text, null::text, null::text;
+        get diagnostics n = row_count;
+        if n = cardinality(ids_) then return; end if;
+        raise exception using errcode = 'S9001';
+      end if;
+    exception when others then
+      null;   -- one of them is refused: each is judged by itself
+    end;
+  end if;
+  -- one by one, in the order of their ids, each behind a savepoint
+  for item in
+    select w.id, w.key, w.version as seen, v.version
+      from unnest(ids_, keys_, versions_) as w (id, key, version)
+      left join {visible}(ids_) v on v.id = w.id
+     order by w.id
+  loop
+    begin
+      id := item.id; outcome := 'absent'; state := null; version := null; errcode := null; message := null; detail := null; help := null;
+      if item.version is null then return next; continue; end if;
+      if item.seen <> item.version then perform statehouse.refuse_stale({entity}, item.id, item.version, item.seen); end if;
+      outcome := 'moved';
+      if item.key is not null then
+        insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
+        select c.tenant, c.actor, item.key, f.print, {entity}, item.id, item.version + 1, statehouse.now()
+          from (select {fingerprint_item} as print) f
+        on conflict do nothing;
+        if not found then
+          outcome := 'replayed';
+          version := statehouse.seen_key(c.tenant, c.actor, item.key, {fingerprint_item});
+        end if;
+      end if;{locks}
+      if outcome = 'moved' then
+        update {table} b set fire = fire_, input = input_
+         where b.tenant = c.tenant and b.id = item.id and b.version = item.version
+        returning b.state, b.version into state, version;
+        if not found then perform statehouse.refuse_stale({entity}, item.id, null, item.version); end if;
+      end if;
+    exception when others then
+      outcome := 'refused';
+      get stacked diagnostics errcode = returned_sqlstate, message = message_text, detail = pg_exception_detail, help = pg_exception_hint;
+    end;
+    return next;
+  end loop;
+end $door$;
+comment on function {function}(uuid[], text, jsonb, text[], int[]) is {why};
+grant execute on function {function}(uuid[], text, jsonb, text[], int[]) to {eye};
+set role {eye};
+create function {outer}(ids uuid[], fire text, input jsonb default null, keys text[] default null, versions int[] default null)
+  returns table (id uuid, outcome text, state text, version int, errcode text, message text, detail text, help text)
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select * from {function}(ids, fire, input, keys, versions);
+end $$;
+comment on function {outer}(uuid[], text, jsonb, text[], int[]) is {why};
+revoke execute on function {outer}(uuid[], text, jsonb, text[], int[]) from public;
+grant execute on function {outer}(uuid[], text, jsonb, text[], int[]) to {login};
+set role statehouse_owner;
+",
+        role = literal(persona.role),
+        role_name = persona.role,
+        app = literal(&cx.app.name),
+        entity = literal(&cx.qualified()),
+        local = array(&local),
+        table = cx.table(),
+        visible = persona.view(&format!("{}_visible", cx.entity.name)),
+        fingerprint = fingerprint("b.id"),
+        fingerprint_item = fingerprint("item.id"),
+        why = literal(&format!("Many moves of {} by {}: a verdict for each", cx.entity.name, persona.role)),
+        eye = persona.eye(),
+    );
+    Object::new(Kind::Function, &cx.app.name, &format!("{}_{}_bulk", cx.entity.name, persona.role), sql)
+}
+
+/// The same bytes as the door of a single move makes, so that a key means one request whichever way it came.
+fn fingerprint(id: &str) -> String {
+    format!("sha256(convert_to(jsonb_build_object('fire', fire_, 'input', input_, 'id', {id}, 'edits', null)::text, 'UTF8'))")
+}

@@ -1,0 +1,12 @@
+//! The law, asked by ordinary clients.
+
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test stops where it is surprised"
+)]
+
+mod goldens;
+mod ledger;
+mod matrix;
+mod probe;

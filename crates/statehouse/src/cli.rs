@@ -1,0 +1,87 @@
+//! The list of commands, one line each.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::*;
+use crate::cx::Cx;
+use crate::failure::{Exit, Failure};
+
+/// Describe a process in YAML; Postgres enforces it.
+#[derive(Debug, Parser)]
+#[command(name = "statehouse", version, max_term_width = 110)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub options: Options,
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Print one JSON value instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// A database whose user is a superuser; without it the private server in `--data` is used
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The folder of the private server
+    #[arg(long, global = true, value_name = "DIR", default_value = "data", conflicts_with = "database_url")]
+    pub data: PathBuf,
+}
+
+/// One line a command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a small working app to start from
+    Init(init::Args),
+    /// Start a private database with the app and its demo people, and stay
+    Dev(dev::Args),
+    /// Say what would change in the database
+    Plan(plan::Args),
+    /// Change the database as planned
+    Apply(apply::Args),
+    /// Find what is wrong with a definition
+    Check(check::Args),
+    /// Fire a verb on a record
+    Fire(fire::Args),
+    /// Say why a verb is refused, or print the page of a code
+    Explain(explain::Args),
+    /// Read records from CSV or JSON
+    Import(import::Args),
+    /// Write a tenant's records out
+    Export(export::Args),
+    /// Anchor and verify the chain of events
+    Audit(audit::Args),
+    /// Measure
+    Bench(bench::Args),
+    /// Look whether everything is in order
+    Doctor(doctor::Args),
+    #[command(hide = true)]
+    Once(once::Args),
+}
+
+impl Command {
+    /// Runs it.
+    pub async fn run(self, cx: &Cx) -> Result<Exit, Failure> {
+        match self {
+            Command::Init(args) => init::run(args, cx).await,
+            Command::Dev(args) => dev::run(args, cx).await,
+            Command::Plan(args) => plan::run(args, cx).await,
+            Command::Apply(args) => apply::run(args, cx).await,
+            Command::Check(args) => check::run(args, cx).await,
+            Command::Fire(args) => fire::run(args, cx).await,
+            Command::Explain(args) => explain::run(args, cx).await,
+            Command::Import(args) => import::run(args, cx).await,
+            Command::Export(args) => export::run(args, cx).await,
+            Command::Audit(args) => audit::run(args, cx).await,
+            Command::Bench(args) => bench::run(args, cx).await,
+            Command::Doctor(args) => doctor::run(args, cx).await,
+            Command::Once(args) => once::run(args, cx).await,
+        }
+    }
+}

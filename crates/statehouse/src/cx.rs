@@ -1,0 +1,112 @@
+//! What every command is given: how to print, and which database is meant.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use statehouse_postgres::{Options as ServerOptions, SUPERUSER, Server};
+use statehouse_store::{Db, Login, Place};
+
+use crate::cli::Options;
+use crate::failure::Failure;
+
+/// How to print, and which database is meant.
+#[derive(Debug)]
+pub struct Cx {
+    /// One JSON value on standard output instead of text.
+    pub json: bool,
+    /// Whether text may carry colours.
+    pub color: bool,
+    /// The database asked for, if one was.
+    pub database_url: Option<String>,
+    /// The folder of the private server.
+    pub data: PathBuf,
+}
+
+impl Cx {
+    /// From the options of the command line and the environment.
+    pub fn new(options: &Options) -> Cx {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Cx {
+            json: options.json,
+            color: !plain && !options.json && std::io::stderr().is_terminal(),
+            database_url: options.database_url.clone().filter(|url| !url.is_empty()),
+            data: options.data.clone(),
+        }
+    }
+
+    /// Prints one JSON value, if that is asked for; `true` when it did.
+    pub fn print_json(&self, value: &impl serde::Serialize) -> bool {
+        if self.json {
+            match serde_json::to_string_pretty(value) {
+                Ok(text) => println!("{text}"),
+                Err(error) => eprintln!("error: the answer has no JSON form: {error}"),
+            }
+        }
+        self.json
+    }
+
+    /// Reaches the database of `app`: the one of the URL, else the private server's database of that name.
+    /// The private server is attached to when it runs, else started for as long as the value lives.
+    ///
+    /// # Errors
+    /// When the server cannot be started or the URL cannot be read.
+    pub fn reach(&self, app: &str) -> Result<Reached, Failure> {
+        if let Some(url) = &self.database_url {
+            return Ok(Reached {
+                place: Place::parse(url)?,
+                server: None,
+            });
+        }
+        let server = Server::start_or_attach(&ServerOptions::new(&self.data))?;
+        let place = Place::parse(&server.url(SUPERUSER, app))?;
+        Ok(Reached {
+            place,
+            server: Some(server),
+        })
+    }
+
+    /// As [`Cx::reach`] for a command that is not told the app: the server's only app, or a usage fault that lists them.
+    ///
+    /// # Errors
+    /// As [`Cx::reach`], and when there is no app or more than one.
+    pub async fn reach_only(&self, app: Option<&str>) -> Result<Reached, Failure> {
+        let reached = self.reach(app.unwrap_or(SUPERUSER))?;
+        if app.is_some() || self.database_url.is_some() {
+            return Ok(reached);
+        }
+        let names = statehouse_store::definition::databases(&reached.place).await?;
+        match names.as_slice() {
+            [name] => Ok(Reached {
+                place: reached.place.database(name),
+                server: reached.server,
+            }),
+            [] => Err(Failure::new(
+                statehouse_fault::SH0010,
+                format!("no app is applied in `{}`", self.data.display()),
+            )),
+            many => Err(Failure::usage(format!(
+                "say which app with `--app`: {}",
+                statehouse_definition::quoted_list(many)
+            ))),
+        }
+    }
+}
+
+/// A database that can be spoken to, and the private server that carries it.
+#[derive(Debug)]
+pub struct Reached {
+    /// Where it is.
+    pub place: Place,
+    /// The private server; stopped with this value when this process owns it.
+    pub server: Option<Server>,
+}
+
+impl Reached {
+    /// A pool of connections as a login role.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn db(&self, login: Login, connections_max: usize) -> Result<Db, Failure> {
+        Ok(Db::open(&self.place, login, connections_max)?)
+    }
+}

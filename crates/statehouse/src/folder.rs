@@ -1,0 +1,64 @@
+//! The app's folder as commands take it.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use statehouse_definition::{App, Finding, Severity, SourceFile, check, load, tidy};
+
+use crate::cx::Cx;
+use crate::failure::Failure;
+use crate::render;
+
+/// An app's folder, read and judged.
+#[derive(Debug)]
+pub struct Folder {
+    /// The app, if no error was found.
+    pub app: Option<App>,
+    /// What is wrong or doubtful, sorted by place.
+    pub findings: Vec<Finding>,
+}
+
+impl Folder {
+    /// Reads and judges the folder.
+    pub fn read(dir: &Path) -> Folder {
+        let loaded = load(dir);
+        let mut findings = loaded.findings;
+        if let Some(app) = &loaded.app {
+            findings.extend(check(app));
+            tidy(&mut findings);
+        }
+        let sound = !findings.iter().any(|finding| finding.severity == Severity::Error);
+        Folder { app: loaded.app.filter(|_| sound), findings }
+    }
+
+    /// The app, or its findings drawn and a failure.
+    ///
+    /// # Errors
+    /// When the definition has errors; they are on standard error by then.
+    pub fn sound(dir: &Path, cx: &Cx) -> Result<App, Failure> {
+        let folder = Folder::read(dir);
+        match folder.app {
+            Some(app) => Ok(app),
+            None => {
+                let shown = statehouse_definition::shorten(folder.findings, render::SHOWN_MOST);
+                Err(render::refused_definition(dir, &shown, cx))
+            }
+        }
+    }
+}
+
+/// The texts of the folder, to draw findings on.
+pub fn texts(dir: &Path) -> Vec<SourceFile> {
+    statehouse_definition::sources(dir).0
+}
+
+/// Reads a YAML file that is not part of the definition.
+///
+/// # Errors
+/// When it cannot be read or has another form.
+pub fn yaml<T: DeserializeOwned>(path: &PathBuf) -> Result<T, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
+    serde_saphyr::from_str(&text).map_err(|cause| {
+        Failure::new(statehouse_fault::SH1004, format!("`{}` cannot be read: {cause}", path.display()))
+    })
+}

@@ -1,0 +1,2 @@
+-- Ends the connection's session; by session_pkey.
+select statehouse.leave()

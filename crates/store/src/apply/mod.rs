@@ -1,0 +1,108 @@
+//! From a definition to a database that holds it: propose, show, carry out exactly that.
+
+mod catalog;
+mod first;
+mod migrate;
+mod propose;
+mod roles;
+mod run;
+mod scratch;
+mod states;
+pub mod typed;
+
+use serde::Serialize;
+use statehouse_compile::plan::{Mapping, Plan, Snapshot};
+use statehouse_definition::App;
+use statehouse_fault::{Code, Fault};
+use tokio_postgres::Client;
+
+use crate::{Place, StoreFault, definition, rules};
+
+pub use first::First;
+pub use propose::{Proposal, propose};
+pub use scratch::{PREFIX as SCRATCH_PREFIX, Scratch};
+
+/// What an apply did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Applied {
+    /// The version now in force.
+    pub version: i32,
+    /// Steps carried out; 0 where nothing had to change.
+    pub steps: usize,
+    /// Rows of rule tables written or taken out.
+    pub rule_rows: u64,
+    /// Records moved out of removed states.
+    pub migrated: u64,
+}
+
+/// Proposes and carries out in one go, allowing the destructive steps named. For `dev` and tests; a person plans first.
+///
+/// # Errors
+/// As [`propose`] and [`apply`].
+pub async fn apply_now(place: &Place, app: &App, mapping: &Mapping, allowed: &[String]) -> Result<Applied, StoreFault> {
+    let proposal = propose(place, app, mapping).await?;
+    apply(place, app, &proposal, allowed).await
+}
+
+/// Carries out exactly what was proposed.
+///
+/// # Errors
+/// `SH3051` when a destructive step is not among `allowed`, `SH3052` `SH3054` when the proposal says so, `SH3053` when the
+/// database is no longer as it was when the proposal was made, else what Postgres said.
+pub async fn apply(place: &Place, app: &App, proposal: &Proposal, allowed: &[String]) -> Result<Applied, StoreFault> {
+    refuse(&proposal.plan, allowed)?;
+    let maintenance = scratch::maintenance(place).await?;
+    if proposal.database_missing {
+        first::make_database(&maintenance, place.name()).await?;
+    }
+    let mut client = place.connect_admin().await?;
+    let live = propose::live(&client, app, proposal.stored_snapshot.as_ref()).await?;
+    if live.fingerprint() != proposal.plan.fingerprint {
+        return Err(StoreFault::refused(statehouse_fault::SH3053, "the database has changed since the plan was made"));
+    }
+    let version = proposal.next_version();
+    let (steps, migrated) = match &proposal.first {
+        Some(first) => (first.run(&mut client, place.name(), app, version).await?, 0),
+        None => run::all(&mut client, place, app, proposal, version).await?,
+    };
+    let rule_rows = finish(&mut client, app, proposal, version).await?;
+    Ok(Applied { version, steps, rule_rows, migrated })
+}
+
+fn refuse(plan: &Plan, allowed: &[String]) -> Result<(), StoreFault> {
+    let refusals = plan.refusals(allowed);
+    // What no flag can clear is said first.
+    let Some(first) = refusals.iter().find(|finding| finding.code != "SH3051").or(refusals.first()) else {
+        return Ok(());
+    };
+    let code: &'static Code = Code::find(&first.code).unwrap_or(statehouse_fault::SH9001);
+    let same = refusals.iter().filter(|finding| finding.code == first.code);
+    let said: Vec<&str> = same.map(|finding| finding.message.as_str()).collect();
+    Err(Fault::new(code, said.join("; ")).with_help(first.help.clone()).into())
+}
+
+/// What comes with every apply: rows of rule tables, capabilities, months of events, the snapshot. One transaction.
+async fn finish(client: &mut Client, app: &App, proposal: &Proposal, version: i32) -> Result<u64, StoreFault> {
+    let schemas = propose::schemas(app, proposal.stored_snapshot.as_ref());
+    let transaction = client.transaction().await?;
+    let rows = rules::sync(&transaction, app).await?;
+    rules::presets(&transaction, app).await?;
+    ensure_partitions(&transaction).await?;
+    if proposal.stored_version != Some(version) && !proposal.inserts_early() {
+        definition::insert(&transaction, app, version).await?;
+    }
+    transaction.commit().await?;
+    if proposal.has_changes() || rows > 0 || proposal.stored_snapshot.is_none() {
+        let snapshot: Snapshot = catalog::read(client, &schemas, &propose::role_names(app, proposal.stored_snapshot.as_ref())).await?;
+        definition::keep_snapshot(client, &app.name, &snapshot).await?;
+    }
+    Ok(rows)
+}
+
+/// Partitions of this month and the next three.
+async fn ensure_partitions(client: &impl tokio_postgres::GenericClient) -> Result<(), StoreFault> {
+    client
+        .batch_execute(include_str!("../../queries/partition_ensure.sql"))
+        .await
+        .map_err(StoreFault::doing("making the months of events"))
+}

@@ -1,0 +1,197 @@
+//! What would change, found by comparing two catalogs.
+
+use std::collections::BTreeSet;
+
+use statehouse_compile::entity::{persona_schema, roles_of};
+use statehouse_compile::plan::{Class, Counts, Kind, Mapping, Plan, Request, Snapshot, plan};
+use statehouse_compile::{Compiled, compile, engine};
+use statehouse_definition::App;
+use statehouse_fault::{Code, Fault};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::Client;
+
+use super::first::First;
+use super::{catalog, roles, scratch, states};
+use crate::definition::{self, Stored};
+use crate::{Place, StoreFault};
+
+/// What would change, and all that `apply` needs to do exactly that.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The steps. For a first apply they say what will be there; the definition's own script makes it.
+    pub plan: Plan,
+    /// Where nothing of the app is there yet: what is made by its script.
+    pub first: Option<First>,
+    /// The version in force, if any.
+    pub stored_version: Option<i32>,
+    /// The definition differs from the one in force in something Postgres does not see, such as a label.
+    pub text_changed: bool,
+    pub(super) stored_snapshot: Option<Snapshot>,
+    pub(super) database_missing: bool,
+}
+
+impl Proposal {
+    /// Whether `apply` would do anything.
+    pub fn has_changes(&self) -> bool {
+        self.first.is_some() || !self.plan.is_empty() || self.text_changed || self.stored_version.is_none()
+    }
+
+    pub(super) fn next_version(&self) -> i32 {
+        match self.stored_version {
+            Some(version) if !self.text_changed => version,
+            Some(version) => version + 1,
+            None => 1,
+        }
+    }
+
+    /// Whether the new version is stored with the first steps, so that what moves under it is judged under it.
+    pub(super) fn inserts_early(&self) -> bool {
+        self.first.is_some() || self.plan.steps.iter().any(|step| step.migration.is_some())
+    }
+}
+
+/// Compares the live database with what the definition would make. Changes nothing; a database that is not there yet
+/// counts as empty.
+///
+/// # Errors
+/// `SH0011` when the engine is of another release, else what Postgres or the compiler said.
+pub async fn propose(place: &Place, app: &App, mapping: &Mapping) -> Result<Proposal, StoreFault> {
+    let compiled = compiled(app)?;
+    let maintenance = scratch::maintenance(place).await?;
+    let client = match place.connect_admin().await {
+        Ok(client) => Some(client),
+        Err(fault) if fault.sqlstate() == Some(SqlState::UNDEFINED_DATABASE.code()) => None,
+        Err(fault) => return Err(fault),
+    };
+    let state = match &client {
+        Some(client) => LiveState::read(client, app).await?,
+        None => LiveState::default(),
+    };
+    let (schemas, names) = (schemas(app, state.snapshot()), role_names(app, state.snapshot()));
+    let mut script = engine::install();
+    if state.test_clock {
+        script.push_str(&format!("set role statehouse_owner;\n{}\nreset role;\n", engine::TEST_CLOCK));
+    }
+    script.push_str(&compiled.script());
+    let mut desired = scratch::imagine(&maintenance, place, &script, &schemas, &names).await?;
+    desired.expect_roles(&roles::expected(app));
+    let live = match &client {
+        Some(client) => catalog::read(client, &schemas, &names).await?,
+        None => Snapshot::default(),
+    };
+    let first = (!state.app).then(|| First::new(!state.engine, compiled, &desired));
+    let plan = difference(client.as_ref(), app, &live, &desired, state.snapshot(), mapping).await?;
+    let text_changed = match &state.stored {
+        Some(stored) => stored.sha256 != definition::sha256(app)?,
+        None => true,
+    };
+    Ok(Proposal {
+        plan: if first.is_some() { Plan { steps: vec![], ..plan } } else { plan },
+        first,
+        stored_version: state.stored.as_ref().map(|stored| stored.version),
+        text_changed,
+        stored_snapshot: state.stored.and_then(|stored| stored.snapshot),
+        database_missing: client.is_none(),
+    })
+}
+
+/// What is known of the live database before its catalog is read.
+#[derive(Default)]
+struct LiveState {
+    engine: bool,
+    app: bool,
+    test_clock: bool,
+    stored: Option<Stored>,
+}
+
+impl LiveState {
+    async fn read(client: &Client, app: &App) -> Result<LiveState, StoreFault> {
+        let row = client
+            .query_one(include_str!("../../queries/engine_find.sql"), &[&app.name])
+            .await
+            .map_err(StoreFault::doing("looking for the engine"))?;
+        let mut state = LiveState { engine: row.get(0), app: row.get(1), test_clock: row.get(2), stored: None };
+        if state.engine {
+            check_engine(client).await?;
+            state.stored = definition::find(client, &app.name).await?;
+        }
+        Ok(state)
+    }
+
+    fn snapshot(&self) -> Option<&Snapshot> {
+        self.stored.as_ref().and_then(|stored| stored.snapshot.as_ref())
+    }
+}
+
+/// The engine's schema in the database is the one this release writes for.
+pub(crate) async fn check_engine(client: &Client) -> Result<(), StoreFault> {
+    let found: Option<String> = client
+        .query_opt(include_str!("../../queries/engine_version.sql"), &[])
+        .await
+        .map_err(StoreFault::doing("reading the engine's version"))?
+        .map(|row| row.get(0));
+    let here = engine::SCHEMA_VERSION.to_string();
+    if found.as_deref() == Some(here.as_str()) {
+        return Ok(());
+    }
+    let found = found.unwrap_or_else(|| "unknown".into());
+    Err(StoreFault::refused(statehouse_fault::SH0011, format!("the engine in the database is schema `{found}`, this release speaks `{here}`")))
+}
+
+fn compiled(app: &App) -> Result<Compiled, StoreFault> {
+    compile(app).map_err(|fault| {
+        let code = Code::find(fault.fault.code).unwrap_or(statehouse_fault::SH9001);
+        Fault::new(code, fault.to_string()).into()
+    })
+}
+
+/// The live catalog, read as it is for a proposal.
+pub(super) async fn live(client: &Client, app: &App, stored: Option<&Snapshot>) -> Result<Snapshot, StoreFault> {
+    catalog::read(client, &schemas(app, stored), &role_names(app, stored)).await
+}
+
+/// Our schemas: the engine's, the app's, and those of roles that are or were.
+pub(super) fn schemas(app: &App, stored: Option<&Snapshot>) -> Vec<String> {
+    let mut names: BTreeSet<String> = ["statehouse".to_owned(), app.name.clone()].into();
+    names.extend(roles_of(app).iter().map(|role| persona_schema(app, role)));
+    names.extend(known(stored, Kind::Schema));
+    names.into_iter().collect()
+}
+
+/// Our roles, present and past.
+pub(super) fn role_names(app: &App, stored: Option<&Snapshot>) -> Vec<String> {
+    let mut names: BTreeSet<String> = roles::expected(app).into_iter().map(|role| role.name).collect();
+    names.extend(known(stored, Kind::Role));
+    names.into_iter().collect()
+}
+
+fn known(stored: Option<&Snapshot>, kind: Kind) -> Vec<String> {
+    let ids = stored.into_iter().flat_map(|snapshot| snapshot.objects.keys());
+    ids.filter(|id| id.kind == kind).map(|id| id.name.clone()).collect()
+}
+
+/// Plans once to see which tables matter, counts those, and plans again where a count can matter.
+async fn difference(
+    client: Option<&Client>,
+    app: &App,
+    live: &Snapshot,
+    desired: &Snapshot,
+    stored: Option<&Snapshot>,
+    mapping: &Mapping,
+) -> Result<Plan, StoreFault> {
+    let changes = states::changes(app, live);
+    let make = |counts: &Counts| plan(&Request { live, desired, stored, compiled_sql: &|_| None, changes: &changes, mapping, counts });
+    let mut counts = Counts::default();
+    if let Some(client) = client {
+        states::count(client, &changes, &mut counts).await?;
+    }
+    let found = make(&counts);
+    let Some(client) = client.filter(|_| found.risk() > Class::Safe) else {
+        return Ok(found);
+    };
+    let tables: BTreeSet<_> = found.steps.iter().filter(|step| step.class > Class::Safe).map(|step| step.object.relation(Kind::Table)).collect();
+    for table in tables.iter().filter(|table| live.get(table).is_some()) {
+        states::count_rows(client, table, &mut counts).await?;
+    }
+    Ok(make(&counts))
+}

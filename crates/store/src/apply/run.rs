@@ -1,0 +1,89 @@
+//! Carries out the steps of a plan: neighbours in one transaction, lonely ones statement by statement.
+
+use std::time::Duration;
+
+use statehouse_compile::plan::{SETTINGS, SETTINGS_ALONE, Step};
+use statehouse_definition::App;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use super::migrate;
+use super::propose::Proposal;
+use crate::{Place, StoreFault, definition};
+
+/// How often a transaction that waited too long for a lock is tried; others went first each time.
+const TRIES_MOST: u32 = 8;
+
+/// Runs every step; returns how many, and how many records were moved.
+pub(super) async fn all(client: &mut Client, place: &Place, app: &App, proposal: &Proposal, version: i32) -> Result<(usize, u64), StoreFault> {
+    client.batch_execute(SETTINGS).await?;
+    let mut store = (proposal.inserts_early() && proposal.stored_version != Some(version)).then_some((app, version));
+    let mut moved = 0;
+    for group in groups(&proposal.plan.steps) {
+        if let Some(migration) = group.first().and_then(|step| step.migration.as_ref()) {
+            if let Some((app, version)) = store.take() {
+                definition::insert(client, app, version).await?;
+            }
+            moved += migrate::run(place, &app.name, migration).await?;
+        } else if group.first().is_some_and(|step| step.own_transaction) {
+            alone(client, group).await?;
+        } else {
+            together(client, group, store.take()).await?;
+        }
+    }
+    if let Some((app, version)) = store {
+        definition::insert(client, app, version).await?;
+    }
+    client.batch_execute("reset all").await?;
+    Ok((proposal.plan.steps.len(), moved))
+}
+
+/// Steps that share a transaction, or one that runs on its own.
+fn groups(steps: &[Step]) -> Vec<&[Step]> {
+    steps.chunk_by(|one, next| !one.own_transaction && !next.own_transaction && one.migration.is_none() && next.migration.is_none()).collect()
+}
+
+/// One transaction, tried again where somebody held a lock for too long. Nothing of a failed try stays.
+async fn together(client: &mut Client, steps: &[Step], store: Option<(&App, i32)>) -> Result<(), StoreFault> {
+    let mut tries = 1;
+    loop {
+        match once(client, steps, store).await {
+            Err(fault) if tries < TRIES_MOST && crossed(&fault) => {
+                tokio::time::sleep(Duration::from_millis(50 << tries.min(5))).await;
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn once(client: &mut Client, steps: &[Step], store: Option<(&App, i32)>) -> Result<(), StoreFault> {
+    let transaction = client.transaction().await?;
+    if let Some((app, version)) = store {
+        definition::insert(&transaction, app, version).await?;
+    }
+    for step in steps {
+        for sql in &step.sql {
+            transaction.batch_execute(sql).await.map_err(StoreFault::doing(format!("step `{}`", step.id)))?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Somebody else went first; the same transaction may succeed now.
+fn crossed(fault: &StoreFault) -> bool {
+    let states = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+    fault.sqlstate().is_some_and(|found| states.iter().any(|state| state.code() == found))
+}
+
+async fn alone(client: &Client, steps: &[Step]) -> Result<(), StoreFault> {
+    client.batch_execute(SETTINGS_ALONE).await?;
+    for step in steps {
+        for sql in &step.sql {
+            client.batch_execute(sql).await.map_err(StoreFault::doing(format!("step `{}`", step.id)))?;
+        }
+    }
+    client.batch_execute(SETTINGS).await?;
+    Ok(())
+}

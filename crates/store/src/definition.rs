@@ -1,0 +1,138 @@
+//! The definition as it is stored in the database: every process runs from there.
+
+use serde_json::{Value, json};
+use statehouse_compile::plan::Snapshot;
+use statehouse_definition::App;
+use tokio_postgres::{Client, GenericClient};
+
+use crate::{Place, StoreFault};
+
+/// One stored definition.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its number, from 1.
+    pub version: i32,
+    /// Of its canonical text.
+    pub sha256: Vec<u8>,
+    /// The catalog as it was when this version had been applied; absent while an apply is under way.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// The canonical text of a definition: JSON in the order of the files, without the places where things were written,
+/// so that a moved line or a comment is no change.
+///
+/// # Errors
+/// `SH9001` when the app has no JSON form.
+pub fn canonical(app: &App) -> Result<String, StoreFault> {
+    let mut value = serde_json::to_value(app).map_err(no_json)?;
+    forget_places(&mut value);
+    Ok(value.to_string())
+}
+
+/// SHA-256 of the canonical text.
+///
+/// # Errors
+/// As [`canonical`].
+pub fn sha256(app: &App) -> Result<Vec<u8>, StoreFault> {
+    Ok(crate::secret::sha256(&canonical(app)?))
+}
+
+fn forget_places(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, inner| !is_place(inner));
+            map.values_mut().for_each(forget_places);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_places),
+        _ => {}
+    }
+}
+
+fn is_place(value: &Value) -> bool {
+    let keys = ["file", "line", "column", "offset", "len"];
+    value.as_object().is_some_and(|map| map.len() == keys.len() && keys.iter().all(|key| map.contains_key(*key)))
+}
+
+fn no_json(cause: serde_json::Error) -> StoreFault {
+    StoreFault::refused(statehouse_fault::SH9001, format!("the definition has no JSON form: {cause}"))
+}
+
+/// The version in force, if the app was ever applied here. The snapshot is the one of the last apply that ended.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find(client: &Client, app: &str) -> Result<Option<Stored>, StoreFault> {
+    let row = client
+        .query_opt(include_str!("../queries/definition_find.sql"), &[&app])
+        .await
+        .map_err(StoreFault::doing("reading the stored definition"))?;
+    Ok(row.map(|row| Stored {
+        version: row.get(0),
+        sha256: row.get(1),
+        snapshot: row.get::<_, Option<String>>(2).and_then(|text| serde_json::from_str(&text).ok()),
+    }))
+}
+
+/// The app in force, as it was applied.
+///
+/// # Errors
+/// `SH0010` when the app was never applied here.
+pub async fn fetch_app(client: &Client, app: &str) -> Result<App, StoreFault> {
+    let row = client
+        .query_opt(include_str!("../queries/definition_fetch.sql"), &[&app])
+        .await
+        .map_err(StoreFault::doing("reading the stored definition"))?
+        .ok_or_else(|| StoreFault::refused(statehouse_fault::SH0010, format!("`{app}` was never applied here")))?;
+    serde_json::from_str(row.get(0)).map_err(|cause| {
+        StoreFault::refused(statehouse_fault::SH0011, format!("the stored definition of `{app}` cannot be read by this release: {cause}"))
+    })
+}
+
+/// Stores a new version; its snapshot follows when the apply has ended.
+pub(crate) async fn insert(client: &impl GenericClient, app: &App, version: i32) -> Result<(), StoreFault> {
+    let text = serde_json::to_string(app).map_err(no_json)?;
+    let mut readable = serde_json::to_value(app).map_err(no_json)?;
+    forget_places(&mut readable);
+    // jsonb keeps no order of keys and the order of fields and guards matters, so the text stands beside.
+    let body = json!({ "app": readable, "text": text });
+    client
+        .execute(include_str!("../queries/definition_insert.sql"), &[&app.name, &version, &sha256(app)?, &body])
+        .await
+        .map_err(StoreFault::doing("storing the definition"))?;
+    Ok(())
+}
+
+/// Adds the snapshot of an apply that has ended.
+pub(crate) async fn keep_snapshot(client: &impl GenericClient, app: &str, snapshot: &Snapshot) -> Result<(), StoreFault> {
+    let snapshot = serde_json::to_value(snapshot).map_err(no_json)?;
+    client
+        .execute(include_str!("../queries/definition_snapshot.sql"), &[&app, &snapshot])
+        .await
+        .map_err(StoreFault::doing("storing the snapshot"))?;
+    Ok(())
+}
+
+/// The databases of the server that hold an app, by name.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn databases(place: &Place) -> Result<Vec<String>, StoreFault> {
+    let client = place.database("postgres").connect_admin().await?;
+    let rows = client
+        .query(include_str!("../queries/database_list.sql"), &[])
+        .await
+        .map_err(StoreFault::doing("listing the databases"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The apps applied in this database, by name.
+///
+/// # Errors
+/// `SH0010` when the engine is not installed here.
+pub async fn apps(client: &Client) -> Result<Vec<String>, StoreFault> {
+    let rows = client
+        .query(include_str!("../queries/app_list.sql"), &[])
+        .await
+        .map_err(StoreFault::doing("listing the apps"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}

@@ -1,0 +1,79 @@
+//! Who asks: a token, and what it stands for.
+
+use deadpool_postgres::Object;
+use uuid::Uuid;
+
+use crate::{Db, StoreFault};
+
+/// A session as its holder knows it. The token is a secret: it is never printed.
+#[derive(Clone)]
+pub struct Session {
+    pub(crate) token: String,
+    /// The app.
+    pub app: String,
+    /// The role; `system` for the engine's own kinds.
+    pub role: String,
+    /// `member`, `timer`, `connector`, `import` and the like.
+    pub kind: String,
+    /// The tenant.
+    pub tenant: i32,
+    /// Who acts.
+    pub actor: Uuid,
+    /// The language refusals are told in, e.g. `pl`; the app's first when empty.
+    pub locale: String,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Session { app, role, kind, tenant, actor, .. } = self;
+        write!(f, "Session({kind} {actor} as {role} of {app} in tenant {tenant})")
+    }
+}
+
+impl Session {
+    /// The same session, told things in this language.
+    pub fn in_locale(mut self, locale: impl Into<String>) -> Session {
+        self.locale = locale.into();
+        self
+    }
+
+    /// The token, for a client that sets `statehouse.session` itself.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// Enters with an API key, over a pool of `statehouse_api` or `statehouse_read`.
+///
+/// # Errors
+/// `SH2003` for a key that is not accepted, and faults of storage.
+pub async fn enter(db: &Db, api_key: &str) -> Result<Session, StoreFault> {
+    let client = db.get().await?;
+    let statement = client.prepare_cached(include_str!("../../queries/session_enter.sql")).await?;
+    context(&client, client.query_one(&statement, &[&api_key]).await.map_err(StoreFault::doing("entering"))?.get(0)).await
+}
+
+/// Enters as a kind of the engine, over a pool of `statehouse_worker`.
+///
+/// # Errors
+/// `SH2006` for a kind that is not the engine's, `SH2010` over another login role.
+pub async fn enter_as(db: &Db, kind: &str, tenant: i32, app: &str) -> Result<Session, StoreFault> {
+    let client = db.get().await?;
+    let statement = client.prepare_cached(include_str!("../../queries/session_enter_as.sql")).await?;
+    context(&client, client.query_one(&statement, &[&kind, &tenant, &app]).await.map_err(StoreFault::doing("entering"))?.get(0)).await
+}
+
+/// What the connection's fresh session stands for.
+async fn context(client: &Object, token: String) -> Result<Session, StoreFault> {
+    let statement = client.prepare_cached(include_str!("../../queries/session_context.sql")).await?;
+    let row = client.query_one(&statement, &[]).await.map_err(StoreFault::doing("entering"))?;
+    Ok(Session {
+        token,
+        app: row.get("app"),
+        role: row.get("role"),
+        kind: row.get("kind"),
+        tenant: row.get("tenant"),
+        actor: row.get("actor"),
+        locale: String::new(),
+    })
+}
