@@ -22,6 +22,15 @@ create table statehouse.member (
 );
 comment on table statehouse.member is 'A person; may belong to many tenants';
 
+create table statehouse.tenant_member (
+  tenant int  not null,
+  member uuid not null,
+  constraint tenant_member_pkey primary key (tenant, member),
+  constraint tenant_member_tenant_exists foreign key (tenant) references statehouse.tenant,
+  constraint tenant_member_member_exists foreign key (member) references statehouse.member
+);
+comment on table statehouse.tenant_member is 'Who ever belonged to a tenant: what a member field of a record may name';
+
 create table statehouse.membership (
   tenant  int    not null,
   member  uuid   not null,
@@ -30,10 +39,20 @@ create table statehouse.membership (
   extra   text[] not null default '{}',
   revoked text[] not null default '{}',
   constraint membership_pkey primary key (tenant, member, app),
-  constraint membership_tenant_exists foreign key (tenant) references statehouse.tenant,
-  constraint membership_member_exists foreign key (member) references statehouse.member
+  constraint membership_of_the_tenant foreign key (tenant, member) references statehouse.tenant_member
 );
 comment on table statehouse.membership is 'One role per person, tenant and app; capabilities are the role''s, plus extra, minus revoked';
+
+create function statehouse.belong() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into statehouse.tenant_member (tenant, member) values (new.tenant, new.member) on conflict do nothing;
+  return new;
+end $$;
+comment on function statehouse.belong() is 'A membership makes its member one of the tenant''s, for good';
+create trigger belong before insert on statehouse.membership for each row execute function statehouse.belong();
 
 create table statehouse.role_preset (
   app          text   not null,
@@ -162,7 +181,9 @@ begin
           set_config('statehouse.role', c.role, true),
           set_config('statehouse.kind', c.kind, true),
           set_config('statehouse.capabilities', c.capabilities::text, true),
-          set_config('statehouse.cause', '', true);
+          set_config('statehouse.cause', '', true), set_config('statehouse.depth', '0', true),
+          -- words the engine says to itself within a move; whatever a client wrote there is gone
+          set_config('statehouse.pricing', '', true), set_config('statehouse.touch', '', true);
   return c.tenant;
 end $$;
 comment on function statehouse.open_door(statehouse.context) is 'Writes a verified context for the law and returns its tenant; callable by the owner only';

@@ -1,5 +1,8 @@
 -- What is owed: effects to the outside, timers, and the keys that make a repeated request harmless.
 
+create domain statehouse.connector_class as text constraint connector_class_known check (value in ('K', 'Q', 'N'));
+comment on domain statehouse.connector_class is 'K honours our key, Q can be asked, N neither';
+
 create table statehouse.effect (
   tenant       int         not null,
   record       uuid        not null,
@@ -10,7 +13,7 @@ create table statehouse.effect (
   connector    text        not null,
   action       text        not null,
   version      int         not null,   -- of the connector: a worker claims only what it knows
-  class        text        not null,
+  class        statehouse.connector_class not null,
   args         jsonb       not null,   -- frozen at the transition
   state        text        not null default 'due',
   due_at       timestamptz not null,
@@ -20,7 +23,6 @@ create table statehouse.effect (
   epoch        int         not null default 1,
   constraint effect_pkey primary key (tenant, record, seq, n),
   constraint effect_state_known check (state in ('due', 'leased', 'done', 'failed', 'unknown', 'held', 'dead')),
-  constraint effect_class_known check (class in ('K', 'Q', 'N')),
   constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end),
   constraint effect_args_bounded check (octet_length(args::text) <= 65536)
 );

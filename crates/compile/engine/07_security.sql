@@ -16,7 +16,7 @@ begin
                    'using (tenant = nullif(current_setting(''statehouse.tenant'', true), '''')::int)', t.relname);
   end loop;
   -- Tables without a tenant, or read before one is known: only the owner's own functions reach them.
-  for t in select unnest(array['tenant', 'member', 'membership', 'role_preset', 'api_key', 'session', 'definition', 'setting']) as relname loop
+  for t in select unnest(array['tenant', 'member', 'tenant_member', 'membership', 'role_preset', 'api_key', 'session', 'definition', 'setting']) as relname loop
     execute format('create policy owner_functions on statehouse.%I to statehouse_owner using (true)', t.relname);
   end loop;
 end $$;

@@ -102,6 +102,19 @@ pub struct Reached {
 }
 
 impl Reached {
+    /// A URL as a role, for psql and whatever speaks to Postgres.
+    pub fn url(&self, role: &str) -> String {
+        match &self.server {
+            Some(server) => server.url(role, self.place.name()),
+            None => self.place.url(role),
+        }
+    }
+
+    /// A URL as the administrator.
+    pub fn url_admin(&self) -> String {
+        self.url(self.place.admin().get_user().unwrap_or(SUPERUSER))
+    }
+
     /// A pool of connections as a login role.
     ///
     /// # Errors

@@ -73,6 +73,19 @@ impl Place {
             .unwrap_or("postgres")
     }
 
+    /// A URL of this place as `role`, without a password: whoever uses it brings its own.
+    pub fn url(&self, role: &str) -> String {
+        let port = self.admin.get_ports().first().copied().unwrap_or(5432);
+        let database = self.name();
+        match self.admin.get_hosts().first() {
+            Some(tokio_postgres::config::Host::Tcp(host)) => format!("postgresql://{role}@{host}:{port}/{database}"),
+            Some(tokio_postgres::config::Host::Unix(dir)) => {
+                format!("postgresql:///{database}?host={}&port={port}&user={role}", dir.display())
+            }
+            None => format!("postgresql://{role}@localhost:{port}/{database}"),
+        }
+    }
+
     /// Connection options as the administrator.
     pub fn admin(&self) -> Config {
         let mut config = self.admin.clone();

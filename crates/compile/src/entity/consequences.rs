@@ -81,7 +81,9 @@ fn payloads(cx: &Cx<'_>) -> String {
     } else {
         " || coalesce(nullif(current_setting('statehouse.touch', true), ''), '{}')::jsonb"
     };
-    let _ = writeln!(body, "when 'edited' then statehouse.changes(to_jsonb(old), to_jsonb(new)){touch}");
+    for verb in ["edited", "migrated", "erased"] {
+        let _ = writeln!(body, "when '{verb}' then statehouse.changes(to_jsonb(old), to_jsonb(new)){touch}");
+    }
     let _ = write!(body, "else '{{}}'   -- {}", if bare.is_empty() { "nothing".to_owned() } else { bare.join(", ") });
     body
 }
@@ -308,6 +310,13 @@ fn cascades(cx: &Cx<'_>) -> String {
             };
             let table = format!("{}.{}", cx.schema(), ident(&cascade.of));
             let mine = format!("c.tenant = new.tenant and c.{} = new.id and {}", ident(&cascade.through), one_of("c.state", &only));
+            if let Some(lock) = other.transitions.get(&cascade.verb).and_then(|t| t.lock.as_ref()) {
+                let _ = writeln!(
+                    body,
+                    "  -- lock targets come before rows, as in every door\n  perform statehouse.take_lock(new.tenant, l.target) from (select distinct c.{} as target from {table} c where {mine} order by 1) l;",
+                    ident(lock)
+                );
+            }
             let _ = writeln!(
                 body,
                 "  -- rows are taken in the order of their ids, as every other move takes them\n  perform from {table} c where {mine} order by c.id for no key update;\n  update {table} c set fire = {} where {mine};",

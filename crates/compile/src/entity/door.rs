@@ -188,7 +188,8 @@ fn merge(mut function: Object, trigger: Object) -> Object {
 fn update(persona: &Persona<'_>) -> Object {
     let cx = persona.cx;
     let fields = editable(persona);
-    let mut body = String::from("if new.version <> old.version then\n");
+    let mut body = right_door(persona);
+    body.push_str("if new.version <> old.version then\n");
     let _ = writeln!(body, "  perform statehouse.refuse_stale({}, old.id, old.version, new.version);\nend if;", literal(&cx.qualified()));
     let _ = writeln!(body, "if new.fire like '~%' then new.fire := 'none'; end if;   -- the engine's own word");
     let changed = row_differs(&fields);
@@ -205,6 +206,21 @@ fn update(persona: &Persona<'_>) -> Object {
     columns.extend(fields.iter().map(|f| ident(f)));
     let grants = format!("grant update ({}) on {} to {};\n", columns.join(", "), persona.view(&cx.entity.name), writers(persona));
     merge(object, trigger(persona, &cx.entity.name, "update", &function, &grants))
+}
+
+/// A session of another role never saw this row through this view, whatever the statement did in between.
+fn right_door(persona: &Persona<'_>) -> String {
+    format!(
+        "if (old.seen_by).role is distinct from {} or (old.seen_by).app is distinct from {} then\n  perform statehouse.refuse('SH2005', 'the session changed within the statement', '{{}}', 'run the statement again under one session');\nend if;\n",
+        literal(persona.role),
+        literal(&persona.cx.app.name)
+    )
+}
+
+/// ` and (b.rep = …)`, or nothing for who sees all.
+fn in_slice(persona: &Persona<'_>, row: &str) -> String {
+    let slice = persona.slice(row, "old.seen_by");
+    if slice == "true" { String::new() } else { format!(" and ({slice})") }
 }
 
 fn row_differs(fields: &[&str]) -> String {
@@ -284,8 +300,9 @@ fn write(persona: &Persona<'_>, fields: &[&str]) -> String {
     let statement = |sets: &str, wanted: &dyn Fn(&str) -> bool| {
         let (reads, into) = returning(persona, wanted);
         format!(
-            "update {table} b set {sets}\n where b.tenant = tenant_ and b.id = old.id and b.version = old.version\nreturning {reads}\n     into {into};\n",
-            table = cx.table()
+            "update {table} b set {sets}\n where b.tenant = tenant_ and b.id = old.id and b.version = old.version{slice}\nreturning {reads}\n     into {into};\n",
+            table = cx.table(),
+            slice = in_slice(persona, "b")
         )
     };
     let mut edits = vec!["fire = new.fire".to_owned(), "input = new.input".to_owned(), "state = new.state".to_owned()];
@@ -330,6 +347,9 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
     let view = persona.view(&plain);
     let ctx = "declare\n  c constant statehouse.context := statehouse.ctx();\n";
     let open = "declare\n  tenant_ constant int := statehouse.open_door(old.seen_by);\n";
+    let right = right_door(persona);
+    let slice = in_slice(persona, "p");
+    let mine = if slice.is_empty() { slice } else { format!(" and exists (select from {} p where p.tenant = tenant_ and p.id = b.{parent}{slice})", cx.table()) };
     let (f1, o1) = definer(
         persona,
         &format!("{child}_insert"),
@@ -352,7 +372,7 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
         &format!("{child}_update"),
         open,
         &format!(
-            "update {table} b set {} where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\n{}",
+            "{right}update {table} b set {} where b.tenant = tenant_ and b.id = old.id{mine};\nif not found then return null; end if;\n{}",
             sets.join(", "),
             refresh.replace("{tenant}", "tenant_")
         ),
@@ -362,7 +382,7 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
         persona,
         &format!("{child}_delete"),
         open,
-        &format!("delete from {table} b where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\nreturn old;"),
+        &format!("{right}delete from {table} b where b.tenant = tenant_ and b.id = old.id{mine};\nif not found then return null; end if;\nreturn old;"),
         &format!("A removal from {child} by {}", persona.role),
     );
     let who = writers(persona);

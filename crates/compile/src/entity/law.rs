@@ -83,7 +83,7 @@ fn identity(cx: &Cx<'_>) -> Object {
 fn named(cx: &Cx<'_>) -> Object {
     let declare = format!("declare\n{CONTEXT}  open text[];\n  wanted constant text := new.state;\n");
     let body = format!(
-        "if wanted is not distinct from old.state then return new; end if;
+        "if wanted is not distinct from old.state or kind_ = 'migration' then return new; end if;
 open := {verbs}(old.state, wanted, role_, kind_, capabilities_);
 if new.fire is null and cardinality(open) = 1 then
   new.fire := open[1];
@@ -255,7 +255,7 @@ fn verdict(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
         "end case;
 -- version, head
 new.version := old.version + 1;
-new.verb := coalesce(verb_, 'edited');
+new.verb := coalesce(verb_, engine_verb);
 new.changed_at := statehouse.now();
 if new.state <> old.state then new.entered_at := new.changed_at; end if;
 new.fire := null;
@@ -266,11 +266,17 @@ return new;",
         entity = literal(&cx.qualified()),
         schema = cx.schema()
     );
-    let declare = format!("declare\n{ACTOR}  verb_   text := new.fire;\n  payload jsonb;\n");
-    let mut body = body;
+    let declare = format!("declare\n{ACTOR}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  payload jsonb;\n");
+    let mut opening = String::from(
+        "if kind_ = 'migration' then   -- a definition change or an erasure: nothing is guarded, nothing is owed
+  engine_verb := case verb_ when '~erase' then 'erased' else 'migrated' end;
+  verb_ := null;
+end if;\n",
+    );
     if !cx.entity.children.is_empty() {
-        body = format!("if verb_ like '~%' and touched_ <> '' then verb_ := null; end if;   -- a child changed\n{body}");
+        opening.push_str("if verb_ = '~' and touched_ <> '' then verb_ := null; end if;   -- a child changed\n");
     }
+    let body = opening + &body;
     let declare = if cx.entity.children.is_empty() {
         declare
     } else {
@@ -287,7 +293,7 @@ fn edited(cx: &Cx<'_>, plan: &Plan) -> String {
     writable.push("state");
     let unchanged = format!("({}) is not distinct from\n   ({})", row("new", &writable), row("old", &writable));
     let touched = if cx.entity.children.is_empty() { "" } else { "touched_ = '' and " };
-    let _ = writeln!(body, "if {touched}{unchanged} then return null; end if;");
+    let _ = writeln!(body, "if {touched}engine_verb <> 'erased' and {unchanged} then return null; end if;");
     let _ = writeln!(body, "if new.input is not null then perform statehouse.refuse_input({entity}, old.id, 'edit', old.state, new.input, '{{}}'); end if;");
     if !plan.block.is_empty() {
         let mut when: Vec<String> =

@@ -12,29 +12,38 @@ use crate::object::{Kind, Object};
 use crate::pricing;
 use crate::sql::{array, ident, list, literal};
 
-/// Sets of ids that belong to the actor, computed once a statement.
+/// Sets of ids that belong to the actor: for row rules by the caller's session, for doors by the session they act as.
 pub fn sets(app: &App) -> Result<Vec<Object>, CompileFault> {
     let mut objects = Vec::new();
     for (name, set) in &app.sets {
         let Some(entity) = app.entities.get(&set.of) else { continue };
         let cx = Cx::new(app, entity);
-        let that = cx.print(&set.that, "r", Purpose::IdSet)?;
-        let function = format!("{}.{}", cx.schema(), ident(name));
+        let that = cx.print(&set.that, "r", Purpose::IdSet)?.sql.replace("statehouse.actor()", "actor_");
+        let (function, of) = (format!("{}.{}", cx.schema(), ident(name)), format!("{}.{}", cx.schema(), ident(&format!("{name}_of"))));
         let sql = format!(
-            "create function {function}() returns uuid[]
+            "create function {of}(tenant_ int, actor_ uuid) returns uuid[]
+  language plpgsql stable
+as $$
+begin
+  return array(select r.id from {table} r where r.tenant = tenant_ and {that});
+end $$;
+comment on function {of}(int, uuid) is {why_of};
+create function {function}() returns uuid[]
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  c constant statehouse.context := statehouse.ctx();
 begin
-  perform statehouse.open_door(statehouse.ctx());
-  return array(select r.id from {table} r where r.tenant = (select (statehouse.ctx()).tenant) and {that});
+  perform statehouse.open_door(c);
+  return {of}(c.tenant, c.actor);
 end $$;
 comment on function {function}() is {why};
 grant execute on function {function}() to statehouse_api, statehouse_read, statehouse_agent, statehouse_worker, {eyes};
 ",
-            eyes = roles_of(app).iter().map(|r| ident(&eye(app, r))).collect::<Vec<_>>().join(", "),
             table = cx.table(),
-            that = that.sql,
+            eyes = roles_of(app).iter().map(|r| ident(&eye(app, r))).collect::<Vec<_>>().join(", "),
+            why_of = literal(&format!("The {} that belong to an actor", set.of)),
             why = literal(&format!("The {} that belong to the caller", set.of))
         );
         objects.push(Object::new(Kind::Function, &app.name, name, sql));
@@ -101,6 +110,32 @@ impl Persona<'_> {
         let states = self.masked_in(path);
         let column = format!("{row}.{}", ident(column));
         if states.is_empty() { column } else { format!("case when {state_row}.state not in {} then {column} end", list(&states)) }
+    }
+
+    /// The persona's slice judged on a base row, under the session `seen` that a door acts as. The view judged it before,
+    /// but a statement may switch sessions between the rule and the row; nothing a client says comes between this and the write.
+    pub fn slice(&self, row: &str, seen: &str) -> String {
+        let Some(access) = self.access else { return "true".to_owned() };
+        let mut ways = vec![self.slice_of(access, row, seen)];
+        for (key, access) in self.cx.entity.access.iter().filter(|(_, a)| a.capability && !matches!(a.see, See::Nothing)) {
+            ways.push(format!("{} = any (({seen}).capabilities) and {}", literal(key), self.slice_of(access, row, seen)));
+        }
+        if ways.iter().any(|w| w == "true") { "true".to_owned() } else { ways.join(" or ") }
+    }
+
+    fn slice_of(&self, access: &Access, row: &str, seen: &str) -> String {
+        let mut parts = Vec::new();
+        if let See::Rule(rule) = &access.see {
+            let column = format!("{row}.{}", ident(&rule.field));
+            parts.push(match &rule.with {
+                RuleValue::Actor => format!("{column} = ({seen}).actor"),
+                RuleValue::Set(set) => format!("{column} = any ({}.{}(({seen}).tenant, ({seen}).actor))", self.cx.schema(), ident(&format!("{set}_of"))),
+            });
+        }
+        if !access.only.is_empty() {
+            parts.push(format!("{row}.state = any ({}::text[])", array(&access.only)));
+        }
+        if parts.is_empty() { "true".to_owned() } else { parts.join(" and ") }
     }
 
     /// Sees at least something.

@@ -64,7 +64,7 @@ pub fn references(cx: &Cx<'_>) -> Vec<Object> {
 fn target(cx: &Cx<'_>, kind: &FieldKind) -> Option<(String, &'static str)> {
     match kind {
         FieldKind::Ref(entity) => Some((format!("{}.{}", cx.schema(), ident(entity)), "tenant, ")),
-        FieldKind::Member => Some(("statehouse.member".to_owned(), "")),
+        FieldKind::Member => Some(("statehouse.tenant_member".to_owned(), "tenant, ")),
         _ => None,
     }
 }

@@ -1,13 +1,119 @@
-//! `statehouse dev`.
+//! `statehouse dev`: a private database with the app and its demo people, until told to stop.
 
-use crate::cx::Cx;
+mod ready;
+
+use std::path::{Path, PathBuf};
+
+use statehouse_definition::App;
+use statehouse_store::people::{self, Instead, Key, People};
+use statehouse_store::{Login, apply};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cx::{Cx, Reached};
 use crate::failure::{Exit, Failure};
+use crate::folder::{self, Folder};
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// Write URLs and keys to this file once everything answers
+    #[arg(long, value_name = "FILE")]
+    ready: Option<PathBuf>,
+    /// Import the records under the app's `data` folder
+    #[arg(long)]
+    seed: bool,
+    /// Allow the destructive step of this name; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    allow_destroy: Vec<String>,
+}
 
 /// Runs it.
-pub async fn run(_: Args, _: &Cx) -> Result<Exit, Failure> {
-    Err(Failure::usage("`dev` is not part of this build"))
+pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
+    // Asked for first, so that no signal is lost while the database is being made.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let app = Folder::sound(&args.app, cx)?;
+    if let Some(file) = &args.ready {
+        ready::forget(file)?;
+    }
+    let reached = cx.reach(&app.name)?;
+    let standing = tokio::select! {
+        standing = prepare(&args, &app, &reached) => standing,
+        _ = interrupt.recv() => return stop(reached, None),
+        _ = terminate.recv() => return stop(reached, None),
+    }?;
+    ready::announce(&standing, &reached, cx);
+    if let Some(file) = &args.ready {
+        ready::write(file, &standing)?;
+    }
+    if !owned(&reached) {
+        // Another process keeps the server; there is nothing to stay for.
+        return Ok(Exit::Fine);
+    }
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    stop(reached, args.ready.as_deref())
+}
+
+/// What is announced once everything answers.
+#[derive(Debug, serde::Serialize)]
+struct Standing {
+    app: String,
+    version: i32,
+    /// Whether this process keeps the server.
+    owner: bool,
+    database: serde_json::Map<String, serde_json::Value>,
+    keys: Vec<Key>,
+}
+
+/// Applies, makes the demo people and their keys, and asks every login role for an answer.
+async fn prepare(args: &Args, app: &App, reached: &Reached) -> Result<Standing, Failure> {
+    let place = &reached.place;
+    let applied = apply::apply_now(place, app, &Default::default(), &args.allow_destroy).await?;
+    let mut admin = place.connect_admin().await?;
+    let file = args.app.join("data/people.yaml");
+    if file.exists() {
+        let people: People = folder::yaml(&file)?;
+        people::ensure(&mut admin, app, &people).await?;
+    }
+    let instead = if owned(reached) { Instead::OfOlder } else { Instead::OfNone };
+    let keys = people::issue_keys(&mut admin, &app.name, "dev", instead).await?;
+    let mut database = serde_json::Map::new();
+    for login in Login::ALL {
+        place.connect(login).await?;
+        database.insert(login.name().to_owned(), reached.url(login.name()).into());
+    }
+    database.insert("admin".to_owned(), reached.url_admin().into());
+    if args.seed {
+        seed(&args.app, app, reached).await?;
+    }
+    Ok(Standing { app: app.name.clone(), version: applied.version, owner: owned(reached), database, keys })
+}
+
+async fn seed(_: &Path, _: &App, _: &Reached) -> Result<(), Failure> {
+    Err(Failure::usage("`--seed` is not part of this build; use `statehouse import`"))
+}
+
+fn owned(reached: &Reached) -> bool {
+    reached.server.as_ref().is_some_and(statehouse_postgres::Server::owned)
+}
+
+/// Stops the server in order; what pointed to it goes first.
+fn stop(reached: Reached, file: Option<&Path>) -> Result<Exit, Failure> {
+    if let Some(file) = file {
+        ready::forget(file)?;
+    }
+    if let Some(server) = reached.server {
+        server.stop()?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn no_signals(cause: std::io::Error) -> Failure {
+    Failure::new(statehouse_fault::SH9001, format!("no signals can be received: {cause}"))
 }

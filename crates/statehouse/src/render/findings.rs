@@ -21,7 +21,7 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile]) -> Group<'a> {
         Severity::Hint => Level::NOTE,
     };
     let mut group = level.primary_title(finding.message.as_str()).id(finding.code);
-    let group = match sources.iter().find(|source| source.path == finding.at.file) {
+    let group = match sources.iter().find(|source| *source.path == *finding.at.file) {
         Some(source) => {
             let begin = boundary(&source.text, finding.at.offset as usize);
             let end = boundary(&source.text, begin + finding.at.len as usize);

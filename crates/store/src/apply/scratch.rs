@@ -84,3 +84,16 @@ async fn imagine_in(client: &Client, script: &str, schemas: &[String], roles: &[
     client.batch_execute("rollback").await?;
     Ok(snapshot)
 }
+
+/// Removes the scratch databases of dead runs: whoever holds the cluster's lock knows that none of them lives. Returns how many.
+pub(super) async fn sweep(place: &Place) -> Result<usize, StoreFault> {
+    let maintenance = maintenance(place).await?;
+    let rows = maintenance
+        .query(include_str!("../../queries/scratch_list.sql"), &[&PREFIX])
+        .await
+        .map_err(StoreFault::doing("listing scratch databases"))?;
+    for row in &rows {
+        remove(&maintenance, row.get(0)).await;
+    }
+    Ok(rows.len())
+}
