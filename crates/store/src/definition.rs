@@ -99,7 +99,32 @@ pub(crate) async fn insert(client: &impl GenericClient, app: &App, version: i32)
         .execute(include_str!("../queries/definition_insert.sql"), &[&app.name, &version, &sha256(app)?, &body])
         .await
         .map_err(StoreFault::doing("storing the definition"))?;
-    Ok(())
+    set_version(client, app, version).await
+}
+
+/// Makes the law say this version from the end of the caller's transaction on.
+pub(crate) async fn set_version(client: &impl GenericClient, app: &App, version: i32) -> Result<(), StoreFault> {
+    let script = version_script(app, version);
+    client.batch_execute(&script).await.map_err(StoreFault::doing("setting the version in force"))
+}
+
+/// Makes the app's own function say which version is in force; it is a constant, because every event asks for it.
+pub(crate) fn version_script(app: &App, version: i32) -> String {
+    let schema = statehouse_compile::sql::ident(&app.name);
+    format!(
+        "set role statehouse_owner;\ncreate or replace function {schema}.definition() returns int\n  language sql immutable parallel safe\n  return {version};\nreset role;\n"
+    )
+}
+
+/// Which version the app's own function says is in force; 0 where there is none.
+pub(crate) async fn version_in_force(client: &Client, app: &str) -> Result<i32, StoreFault> {
+    let name = format!("{}.definition()", statehouse_compile::sql::ident(app));
+    let there = client.query_one(include_str!("../queries/function_find.sql"), &[&name]).await?;
+    if !there.get::<_, bool>(0) {
+        return Ok(0);
+    }
+    let row = client.query_one(&format!("select {name}"), &[]).await.map_err(StoreFault::doing("asking for the version in force"))?;
+    Ok(row.get(0))
 }
 
 /// Adds the snapshot of an apply that has ended.

@@ -10,6 +10,7 @@ pub mod export;
 pub mod import;
 pub mod people;
 pub mod record;
+pub mod rehearsal;
 pub mod rules;
 
 mod fault;

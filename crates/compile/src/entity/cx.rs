@@ -88,7 +88,7 @@ impl<'a> Cx<'a> {
     }
 
     fn print_at(&self, expr: &Expr, place: &Place<'_>) -> Result<Printed, CompileFault> {
-        let fault = |fault| CompileFault { at: expr.at.clone(), fault };
+        let fault = |fault| CompileFault::new(&expr.at, fault);
         let mut printed = expr::parse(expr).and_then(|parsed| expr::print(&parsed, place)).map_err(fault)?;
         // Inside the law the actor is whom the door verified: a timer or a cascade has no session of its own.
         if !matches!(place.purpose, Purpose::IdSet) {
@@ -117,7 +117,7 @@ impl<'a> Cx<'a> {
         let on = self.price_date(row);
         let place =
             Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: on.as_deref(), purpose: Purpose::Rollup };
-        let fault = |fault| CompileFault { at: expr.at.clone(), fault };
+        let fault = |fault| CompileFault::new(&expr.at, fault);
         let parsed = expr::parse(expr).map_err(fault)?;
         if per.is_empty() { expr::print(&parsed, &place).map_err(fault) } else { expr::print_grouped(&parsed, per, &place).map_err(fault) }
     }

@@ -9,6 +9,7 @@ mod consequences;
 mod cx;
 mod derived;
 mod door;
+mod erase;
 mod law;
 mod persona;
 mod table;
@@ -28,9 +29,16 @@ pub use cx::{Cx, eye, persona_schema, roles_of};
 #[error("{fault} in {}:{}:{}", at.file, at.line, at.column)]
 pub struct CompileFault {
     /// Where the expression was written.
-    pub at: Span,
+    pub at: Box<Span>,
     /// What is wrong with it.
-    pub fault: expr::Fault,
+    pub fault: Box<expr::Fault>,
+}
+
+impl CompileFault {
+    /// A fault of the expression written at `at`.
+    pub fn new(at: &Span, fault: expr::Fault) -> Self {
+        Self { at: Box::new(at.clone()), fault: Box::new(fault) }
+    }
 }
 
 /// All objects of an app, in an order in which they can be created.
@@ -52,6 +60,7 @@ pub(crate) fn app(app: &App) -> Result<Vec<Object>, CompileFault> {
         objects.extend(law::objects(&cx)?);
         objects.extend(consequences::objects(&cx)?);
         objects.extend(child::objects(&cx)?);
+        objects.extend(erase::object(&cx));
     }
     for entity in app.entities.values() {
         let cx = Cx::new(app, entity);

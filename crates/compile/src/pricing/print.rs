@@ -37,7 +37,7 @@ impl Scope<'_> {
             on: self.on,
             purpose,
         };
-        let fault = |fault| CompileFault { at: expr.at.clone(), fault };
+        let fault = |fault| CompileFault::new(&expr.at, fault);
         let mut printed = expr::parse(expr).and_then(|parsed| expr::print(&parsed, &place)).map_err(fault)?;
         if printed.sql.contains('\n') {
             // Bodies are indented, which would change the text.
@@ -63,5 +63,5 @@ pub fn whole(kind: &FieldKind) -> bool {
 /// A complaint about a declaration that is no expression.
 pub fn malformed(at: &Span, code: &'static str, message: String, help: String) -> CompileFault {
     let fault = Fault { code, message, help: Some(help), offset: 0, len: at.len };
-    CompileFault { at: at.clone(), fault }
+    CompileFault::new(at, fault)
 }

@@ -6,7 +6,9 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod attacks;
 mod goldens;
 mod ledger;
 mod matrix;
-mod probe;
+mod objects;
+mod world;

@@ -1,13 +1,34 @@
-//! `statehouse bench`.
+//! `statehouse bench`: measures, on a private server of its own that is gone afterwards.
+
+mod cells;
+mod measure;
+mod meter;
+mod pgbench;
+mod report;
+mod transitions;
+mod world;
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// What to measure
+    #[command(subcommand)]
+    what: What,
+}
+
+/// One line a measurement.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Moves a second of the orders app, against the bare work on the same server in the same run
+    Transitions(transitions::Args),
+}
 
 /// Runs it.
-pub async fn run(_: Args, _: &Cx) -> Result<Exit, Failure> {
-    Err(Failure::usage("`bench` is not part of this build"))
+pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
+    match args.what {
+        What::Transitions(args) => transitions::run(args, cx).await,
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use statehouse_compile::plan::{Kind, Snapshot, ident, literal};
-use statehouse_compile::{Compiled, engine};
+use statehouse_compile::engine;
 use statehouse_definition::App;
 use tokio_postgres::Client;
 
@@ -22,7 +22,7 @@ pub struct First {
 }
 
 impl First {
-    pub(super) fn new(engine: bool, compiled: Compiled, desired: &Snapshot) -> First {
+    pub(super) fn new(engine: bool, own: &str, desired: &Snapshot) -> First {
         let mut objects: BTreeMap<String, BTreeMap<&'static str, usize>> = BTreeMap::new();
         let counted = |kind| !matches!(kind, Kind::Database | Kind::Role | Kind::Membership | Kind::Schema | Kind::DefaultGrant);
         for id in desired.objects.keys().filter(|id| counted(id.kind) && (engine || id.schema != "statehouse")) {
@@ -32,7 +32,7 @@ impl First {
         if engine {
             script.push_str(&engine::install());
         }
-        script.push_str(&compiled.script());
+        script.push_str(own);
         First { engine, objects, script }
     }
 

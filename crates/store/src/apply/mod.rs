@@ -40,8 +40,9 @@ pub struct Applied {
 /// # Errors
 /// As [`propose`] and [`apply`].
 pub async fn apply_now(place: &Place, app: &App, mapping: &Mapping, allowed: &[String]) -> Result<Applied, StoreFault> {
-    let proposal = propose(place, app, mapping).await?;
-    apply(place, app, &proposal, allowed).await
+    let maintenance = scratch::maintenance(place).await?;
+    let proposal = propose::propose_under(&maintenance, place, app, mapping).await?;
+    apply_under(&maintenance, place, app, &proposal, allowed).await
 }
 
 /// Carries out exactly what was proposed.
@@ -50,23 +51,27 @@ pub async fn apply_now(place: &Place, app: &App, mapping: &Mapping, allowed: &[S
 /// `SH3051` when a destructive step is not among `allowed`, `SH3052` `SH3054` when the proposal says so, `SH3053` when the
 /// database is no longer as it was when the proposal was made, else what Postgres said.
 pub async fn apply(place: &Place, app: &App, proposal: &Proposal, allowed: &[String]) -> Result<Applied, StoreFault> {
-    refuse(&proposal.plan, allowed)?;
     let maintenance = scratch::maintenance(place).await?;
+    apply_under(&maintenance, place, app, proposal, allowed).await
+}
+
+async fn apply_under(maintenance: &Client, place: &Place, app: &App, proposal: &Proposal, allowed: &[String]) -> Result<Applied, StoreFault> {
+    refuse(&proposal.plan, allowed)?;
     if proposal.database_missing {
-        first::make_database(&maintenance, place.name()).await?;
+        first::make_database(maintenance, place.name()).await?;
     }
     let mut client = place.connect_admin().await?;
     let live = propose::live(&client, app, proposal.stored_snapshot.as_ref()).await?;
     // A database made a moment ago is as empty as the plan took it to be.
-    if !proposal.database_missing && live.fingerprint() != proposal.plan.fingerprint {
+    if !proposal.database_missing && propose::seen(&live) != proposal.seen {
         return Err(StoreFault::refused(statehouse_fault::SH3053, "the database has changed since the plan was made"));
     }
-    let version = proposal.next_version();
+    let version = proposal.version;
     let (steps, migrated) = match &proposal.first {
         Some(first) => (first.run(&mut client, place.name(), app, version).await?, 0),
-        None => run::all(&mut client, place, app, proposal, version).await?,
+        None => run::all(&mut client, app, proposal).await?,
     };
-    let rule_rows = finish(&mut client, app, proposal, version).await?;
+    let rule_rows = finish(&mut client, app, proposal).await?;
     Ok(Applied { version, steps, rule_rows, migrated })
 }
 
@@ -91,15 +96,16 @@ fn refuse(plan: &Plan, allowed: &[String]) -> Result<(), StoreFault> {
 }
 
 /// What comes with every apply: rows of rule tables, capabilities, months of events, the snapshot. One transaction.
-async fn finish(client: &mut Client, app: &App, proposal: &Proposal, version: i32) -> Result<u64, StoreFault> {
+async fn finish(client: &mut Client, app: &App, proposal: &Proposal) -> Result<u64, StoreFault> {
     let schemas = propose::schemas(app, proposal.stored_snapshot.as_ref());
+    let in_force = definition::version_in_force(client, &app.name).await?;
     let transaction = client.transaction().await?;
+    if in_force != proposal.version {
+        definition::set_version(&transaction, app, proposal.version).await?;
+    }
     let rows = rules::sync(&transaction, app).await?;
     rules::presets(&transaction, app).await?;
     ensure_partitions(&transaction).await?;
-    if proposal.stored_version != Some(version) && !proposal.inserts_early() {
-        definition::insert(&transaction, app, version).await?;
-    }
     transaction.commit().await?;
     if proposal.has_changes() || rows > 0 || proposal.stored_snapshot.is_none() {
         let snapshot: Snapshot = catalog::read(client, &schemas, &propose::role_names(app, proposal.stored_snapshot.as_ref())).await?;

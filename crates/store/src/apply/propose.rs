@@ -26,6 +26,9 @@ pub struct Proposal {
     pub stored_version: Option<i32>,
     /// The definition differs from the one in force in something Postgres does not see, such as a label.
     pub text_changed: bool,
+    /// The version that will be in force.
+    pub version: i32,
+    pub(super) seen: String,
     pub(super) stored_snapshot: Option<Snapshot>,
     pub(super) database_missing: bool,
 }
@@ -36,17 +39,9 @@ impl Proposal {
         self.first.is_some() || !self.plan.is_empty() || self.text_changed || self.stored_version.is_none()
     }
 
-    pub(super) fn next_version(&self) -> i32 {
-        match self.stored_version {
-            Some(version) if !self.text_changed => version,
-            Some(version) => version + 1,
-            None => 1,
-        }
-    }
-
-    /// Whether the new version is stored with the first steps, so that what moves under it is judged under it.
-    pub(super) fn inserts_early(&self) -> bool {
-        self.first.is_some() || self.plan.steps.iter().any(|step| step.migration.is_some())
+    /// Whether a new version is to be stored.
+    pub(super) fn is_new(&self) -> bool {
+        self.stored_version != Some(self.version)
     }
 }
 
@@ -56,8 +51,13 @@ impl Proposal {
 /// # Errors
 /// `SH0011` when the engine is of another release, else what Postgres or the compiler said.
 pub async fn propose(place: &Place, app: &App, mapping: &Mapping) -> Result<Proposal, StoreFault> {
-    let compiled = compiled(app)?;
     let maintenance = scratch::maintenance(place).await?;
+    propose_under(&maintenance, place, app, mapping).await
+}
+
+/// The same under a lock of the cluster that the caller holds.
+pub(super) async fn propose_under(maintenance: &Client, place: &Place, app: &App, mapping: &Mapping) -> Result<Proposal, StoreFault> {
+    let compiled = compiled(app)?;
     let client = match place.connect_admin().await {
         Ok(client) => Some(client),
         Err(fault) if fault.sqlstate() == Some(SqlState::UNDEFINED_DATABASE.code()) => None,
@@ -67,25 +67,29 @@ pub async fn propose(place: &Place, app: &App, mapping: &Mapping) -> Result<Prop
         Some(client) => LiveState::read(client, app).await?,
         None => LiveState::default(),
     };
+    let text_changed = match &state.stored {
+        Some(stored) => stored.sha256 != definition::sha256(app)?,
+        None => true,
+    };
+    let version = state.next_version(text_changed);
     let (schemas, names) = (schemas(app, state.snapshot()), role_names(app, state.snapshot()));
     let mut script = engine::install();
     if state.test_clock {
         script.push_str(&format!("set role statehouse_owner;\n{}\nreset role;\n", engine::TEST_CLOCK));
     }
-    script.push_str(&compiled.script());
-    let mut desired = scratch::imagine(&maintenance, place, &script, &schemas, &names).await?;
+    let own = compiled.script() + &definition::version_script(app, version);
+    script.push_str(&own);
+    let mut desired = scratch::imagine(maintenance, place, &script, &schemas, &names).await?;
     desired.expect_roles(&roles::expected(app));
     let live = match &client {
         Some(client) => catalog::read(client, &schemas, &names).await?,
         None => Snapshot::default(),
     };
-    let first = (!state.app).then(|| First::new(!state.engine, compiled, &desired));
+    let first = (!state.app).then(|| First::new(!state.engine, &own, &desired));
     let plan = difference(client.as_ref(), app, &live, &desired, state.snapshot(), mapping).await?;
-    let text_changed = match &state.stored {
-        Some(stored) => stored.sha256 != definition::sha256(app)?,
-        None => true,
-    };
     Ok(Proposal {
+        version,
+        seen: seen(&live),
         plan: if first.is_some() { Plan { steps: vec![], ..plan } } else { plan },
         first,
         stored_version: state.stored.as_ref().map(|stored| stored.version),
@@ -102,6 +106,15 @@ struct LiveState {
     app: bool,
     test_clock: bool,
     stored: Option<Stored>,
+    version: i32,
+}
+
+/// What of a live catalog must not have changed between plan and apply. Roles are left out: they belong to the whole
+/// cluster, another database's apply may make them in between, and their steps fail or do nothing then.
+pub(super) fn seen(live: &Snapshot) -> String {
+    let mut own = live.clone();
+    own.objects.retain(|id, _| !matches!(id.kind, Kind::Role | Kind::Membership));
+    own.fingerprint()
 }
 
 impl LiveState {
@@ -110,12 +123,24 @@ impl LiveState {
             .query_one(include_str!("../../queries/engine_find.sql"), &[&app.name])
             .await
             .map_err(StoreFault::doing("looking for the engine"))?;
-        let mut state = LiveState { engine: row.get(0), app: row.get(1), test_clock: row.get(2), stored: None };
+        let mut state = LiveState { engine: row.get(0), app: row.get(1), test_clock: row.get(2), stored: None, version: 0 };
+        if state.app {
+            state.version = definition::version_in_force(client, &app.name).await?;
+        }
         if state.engine {
             check_engine(client).await?;
             state.stored = definition::find(client, &app.name).await?;
         }
         Ok(state)
+    }
+
+    /// The next number where the definition changed. Where no definition is stored the one in force is stored again.
+    fn next_version(&self, text_changed: bool) -> i32 {
+        match &self.stored {
+            Some(stored) if text_changed => stored.version + 1,
+            Some(stored) => stored.version,
+            None => self.version.max(1),
+        }
     }
 
     fn snapshot(&self) -> Option<&Snapshot> {

@@ -9,22 +9,20 @@ use tokio_postgres::error::SqlState;
 
 use super::migrate;
 use super::propose::Proposal;
-use crate::{Place, StoreFault, definition};
+use crate::{StoreFault, definition};
 
 /// How often a transaction that waited too long for a lock is tried; others went first each time.
-const TRIES_MOST: u32 = 8;
+pub(super) const TRIES_MOST: u32 = 8;
 
 /// Runs every step; returns how many, and how many records were moved.
-pub(super) async fn all(client: &mut Client, place: &Place, app: &App, proposal: &Proposal, version: i32) -> Result<(usize, u64), StoreFault> {
+pub(super) async fn all(client: &mut Client, app: &App, proposal: &Proposal) -> Result<(usize, u64), StoreFault> {
     client.batch_execute(SETTINGS).await?;
-    let mut store = (proposal.inserts_early() && proposal.stored_version != Some(version)).then_some((app, version));
+    // With the first steps, so that what happens under the new law says so.
+    let mut store = proposal.is_new().then_some((app, proposal.version));
     let mut moved = 0;
     for group in groups(&proposal.plan.steps) {
         if let Some(migration) = group.first().and_then(|step| step.migration.as_ref()) {
-            if let Some((app, version)) = store.take() {
-                definition::insert(client, app, version).await?;
-            }
-            moved += migrate::run(place, &app.name, migration).await?;
+            moved += migrate::run(client, app, migration).await?;
         } else if group.first().is_some_and(|step| step.own_transaction) {
             alone(client, group).await?;
         } else {
@@ -72,7 +70,7 @@ async fn once(client: &mut Client, steps: &[Step], store: Option<(&App, i32)>) -
 }
 
 /// Somebody else went first; the same transaction may succeed now.
-fn crossed(fault: &StoreFault) -> bool {
+pub(super) fn crossed(fault: &StoreFault) -> bool {
     let states = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
     fault.sqlstate().is_some_and(|found| states.iter().any(|state| state.code() == found))
 }

@@ -58,7 +58,7 @@ pub(super) async fn count(client: &Client, changes: &[StateChange], counts: &mut
 /// Counts the rows of one table, up to a bound.
 pub(super) async fn count_rows(client: &Client, table: &ObjectId, counts: &mut Counts) -> Result<(), StoreFault> {
     let row = client
-        .query_one(&format!("select count(*) from (select from {} limit $1) some", table.sql()), &[&COUNT_MOST])
+        .query_one(&format!("select count(*) from (select from {} limit $1) counted", table.sql()), &[&COUNT_MOST])
         .await
         .map_err(StoreFault::doing(format!("counting the rows of `{}`", table.short())))?;
     counts.rows.insert((table.schema.clone(), table.name.clone()), u64::try_from(row.get::<_, i64>(0)).unwrap_or(0));

@@ -8,9 +8,9 @@ use tokio_postgres::Client;
 
 use super::cell::{self, Read};
 use super::source::{Row, Source};
-use super::write::tenant;
 use super::{BadCell, Report};
 use crate::StoreFault;
+use crate::record::tenant;
 
 /// Which table, and whose rows.
 #[derive(Clone, Copy, Debug)]

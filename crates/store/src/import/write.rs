@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use statehouse_definition::expr::ident;
 use statehouse_definition::model::{App, Entity, Field, Named};
-use statehouse_fault::{SH1003, SH1004};
+use statehouse_fault::SH1003;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::draft::{self, Draft, Target};
 use super::{BadCell, Report, Source};
 use crate::StoreFault;
+use crate::record::tenant;
 
 /// Records sent in one statement.
 const BATCH: usize = 200;
@@ -64,11 +65,6 @@ pub async fn import(admin: &Client, worker: &mut Client, import: Import<'_>, sou
     }
     report.bad.sort();
     Ok(report)
-}
-
-pub(super) async fn tenant(admin: &Client, slug: &str) -> Result<i32, StoreFault> {
-    let row = admin.query_opt(include_str!("../../queries/tenant_find.sql"), &[&slug]).await?;
-    row.map(|row| row.get(0)).ok_or_else(|| StoreFault::refused(SH1004, format!("there is no tenant `{slug}`")))
 }
 
 /// E-mails become members of the tenant; one that is nobody's takes its record out.

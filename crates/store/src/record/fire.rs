@@ -27,6 +27,14 @@ pub enum Target<'a> {
     Reference(&'a str),
 }
 
+impl<'a> Target<'a> {
+    /// `order/ORD-000001` or `order/0193…`: the entity, and which of its records.
+    pub fn parse(name: &'a str) -> Option<(&'a str, Target<'a>)> {
+        let (entity, record) = name.split_once('/').filter(|(entity, record)| !entity.is_empty() && !record.is_empty())?;
+        Some((entity, record.parse().map_or(Target::Reference(record), Target::Id)))
+    }
+}
+
 /// A verb, and what it is handed.
 #[derive(Clone, Copy, Debug)]
 pub struct Move<'a> {

@@ -11,7 +11,7 @@ mod session;
 
 pub use create::create;
 pub use fire::{Move, Moved, Target, fire};
-pub use session::{Session, enter, enter_as};
+pub use session::{Session, enter, enter_as, tenant};
 
 use statehouse_definition::expr::ident;
 

@@ -3,6 +3,9 @@
 use deadpool_postgres::Object;
 use uuid::Uuid;
 
+use statehouse_fault::SH1004;
+use tokio_postgres::Client;
+
 use crate::{Db, StoreFault};
 
 /// A session as its holder knows it. The token is a secret: it is never printed.
@@ -41,6 +44,15 @@ impl Session {
     pub fn token(&self) -> &str {
         &self.token
     }
+}
+
+/// The number of the tenant with this slug, asked by the administrator.
+///
+/// # Errors
+/// `SH1004` for a tenant that is not there, and faults of storage.
+pub async fn tenant(admin: &Client, slug: &str) -> Result<i32, StoreFault> {
+    let row = admin.query_opt(include_str!("../../queries/tenant_find.sql"), &[&slug]).await?;
+    row.map(|row| row.get(0)).ok_or_else(|| StoreFault::refused(SH1004, format!("there is no tenant `{slug}`")))
 }
 
 /// Enters with an API key, over a pool of `statehouse_api` or `statehouse_read`.

@@ -1,0 +1,177 @@
+//! Propose and apply: first, again, after tampering, after a change.
+
+use statehouse_compile::plan::{Kind, Mapping, ObjectId, Step};
+use statehouse_store::{apply, doctor};
+
+use statehouse_testkit::Cluster;
+
+use crate::world::{ORDER, SHOP, World, app, code, orders};
+
+#[tokio::test]
+async fn the_second_plan_of_the_orders_app_says_no_changes() {
+    let (world, orders) = (World::new("first"), orders());
+    let proposal = world.propose(&orders).await;
+    let first = proposal.first.as_ref().expect("nothing is there yet");
+    assert!(first.engine);
+    assert_eq!(first.objects["orders"]["table"], 9, "order, lines, client, settlement, five rule tables");
+
+    let applied = apply::apply(&world.place, &orders, &proposal, &[]).await.expect("applied");
+    assert_eq!(applied.version, 1);
+    assert!(applied.steps > 500, "{} objects", applied.steps);
+    world.settled(&orders).await;
+
+    let again = world.apply(&orders).await.expect("nothing to do");
+    assert_eq!((again.version, again.steps, again.rule_rows), (1, 0, 0));
+    assert_eq!(world.database.value_as_superuser("select count(*) from statehouse.definition"), "1");
+}
+
+#[tokio::test]
+async fn the_rows_of_rule_tables_are_those_of_the_definition() {
+    let orders = orders();
+    let world = World::with("rules", &orders).await;
+    let rows = || world.database.value_as_superuser("select count(*) from orders.tariff where tenant is null");
+    // As many as data lines in prices/tariff.csv.
+    assert_eq!(rows(), "9");
+    world.tamper("update orders.tariff set amount = amount + 1 where item = 'handling'; delete from orders.tariff where item = 'auto_markup'");
+    world.apply(&orders).await.expect("applied");
+    assert_eq!(rows(), "9");
+    assert_eq!(world.database.value_as_superuser("select amount from orders.tariff where item = 'handling'"), "4900");
+}
+
+#[tokio::test]
+async fn what_a_superuser_changed_is_found_and_put_back() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("drift", &shop).await;
+    let drift = [
+        "drop trigger law_4_verdict on shop.\"order\"",
+        "alter table shop.\"order\" no force row level security",
+        "alter table shop.\"order\" disable trigger law_1_identity",
+        "grant update on shop.\"order\" to statehouse_api",
+        "create or replace function statehouse.actor() returns uuid language sql as 'select gen_random_uuid()'",
+        "alter view shop_rep.\"order\" reset (security_barrier)",
+        "alter table statehouse.event disable row level security",
+    ];
+    for sql in drift {
+        world.tamper(sql);
+        let proposal = world.propose(&shop).await;
+        assert!(proposal.plan.steps.iter().any(|step| step.drift), "{sql}\n{}", statehouse_compile::plan::render(&proposal.plan));
+        apply::apply(&world.place, &shop, &proposal, &[]).await.unwrap_or_else(|fault| panic!("{sql}: {:?}", fault.fault()));
+        world.settled(&shop).await;
+    }
+}
+
+/// Roles belong to the whole server, so this has one of its own.
+#[tokio::test]
+async fn what_a_superuser_did_to_a_role_is_put_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cluster = Cluster::start(folder.path()).expect("a server");
+    let shop = app(SHOP, ORDER);
+    let world = World::on(&cluster, "roles");
+    world.apply(&shop).await.expect("applied");
+    for sql in ["alter role shop_rep_eye bypassrls", "grant statehouse_owner to statehouse_api", "alter role statehouse_read createrole"] {
+        world.tamper(sql);
+        let proposal = world.propose(&shop).await;
+        assert_eq!(proposal.plan.steps.len(), 1, "{sql}\n{}", statehouse_compile::plan::render(&proposal.plan));
+        apply::apply(&world.place, &shop, &proposal, &[]).await.unwrap_or_else(|fault| panic!("{sql}: {:?}", fault.fault()));
+        world.settled(&shop).await;
+    }
+}
+
+#[tokio::test]
+async fn drift_is_found_with_the_stored_definition_emptied() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("emptied", &shop).await;
+    world.tamper("delete from statehouse.definition; alter table shop.\"order\" no force row level security");
+    let proposal = world.propose(&shop).await;
+    assert_eq!(proposal.plan.steps.len(), 1, "{}", statehouse_compile::plan::render(&proposal.plan));
+    assert_eq!(proposal.plan.steps[0].object, ObjectId::new(Kind::Table, "shop", "order", ""));
+    world.apply(&shop).await.expect("applied");
+    world.settled(&shop).await;
+}
+
+#[tokio::test]
+async fn data_is_given_up_only_by_name() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("destroys", &shop).await;
+    world.tamper(
+        "insert into statehouse.tenant (slug, name) values ('a', 'A');
+         set session_replication_role = replica;
+         insert into shop.\"order\" (tenant, id, rep, title, urgent, note, state, entered_at, changed_at, version, verb, head)
+         select 1, gen_random_uuid(), gen_random_uuid(), 'x', false, 'kept', 'open', now(), now(), 1, 'created', '\\x00'",
+    );
+    let less = app(SHOP, &ORDER.replace("  note: { type: text }\n", "").replace(", note]", "]"));
+    assert_eq!(code(world.apply(&less).await), "SH3051");
+    assert_eq!(world.database.value_as_superuser("select note from shop.\"order\""), "kept");
+    let applied = apply::apply_now(&world.place, &less, &Mapping::default(), &["order.note".into()]).await.expect("allowed");
+    assert_eq!(applied.version, 2);
+    world.settled(&less).await;
+}
+
+#[tokio::test]
+async fn a_database_that_moved_on_refuses_the_plan_of_before() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("stale", &shop).await;
+    let more = app(SHOP, &ORDER.replace("  note:", "  weight: { type: decimal }\n  note:"));
+    let proposal = world.propose(&more).await;
+    world.tamper("create index sneaked on shop.\"order\" (title)");
+    assert_eq!(code(apply::apply(&world.place, &more, &proposal, &[]).await), "SH3053");
+    world.apply(&more).await.expect("a new plan");
+}
+
+#[tokio::test]
+async fn a_foreign_trigger_before_the_law_stops_apply() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("foreign", &shop).await;
+    world.tamper(
+        "create schema theirs; create function theirs.f() returns trigger language plpgsql as 'begin return new; end';
+         create trigger aaa before update on shop.\"order\" for each row execute function theirs.f()",
+    );
+    let more = app(SHOP, &ORDER.replace("  note:", "  weight: { type: decimal }\n  note:"));
+    assert_eq!(code(world.apply(&more).await), "SH3054");
+    world.tamper("drop trigger aaa on shop.\"order\"");
+    world.apply(&more).await.expect("applied");
+}
+
+#[tokio::test]
+async fn a_changed_text_is_a_new_version_and_no_step() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("text", &shop).await;
+    let said = app(&SHOP.replace("Hurry }", "Make haste }"), ORDER);
+    let proposal = world.propose(&said).await;
+    let other = |step: &&Step| step.object != ObjectId::new(Kind::Function, "shop", "definition", "");
+    assert!(proposal.has_changes() && proposal.plan.steps.iter().find(other).is_none());
+    assert_eq!(world.apply(&said).await.expect("applied").version, 2);
+    assert_eq!(world.database.value_as_superuser("select shop.definition()"), "2");
+    let moved = app(&format!("# a comment moves every line\n\n{}", SHOP.replace("Hurry }", "Make haste }")), ORDER);
+    world.settled(&moved).await;
+}
+
+#[tokio::test]
+async fn neither_scratch_databases_nor_roles_stay_behind() {
+    let world = World::new("tidy");
+    let stranger = app(&SHOP.replace("app: shop", "app: unborn"), ORDER);
+    world.propose(&stranger).await;
+    assert_eq!(world.database.value_as_superuser("select count(*) from pg_roles where rolname like 'unborn%'"), "0");
+    world.database.psql_as_superuser("create database statehouse_scratch_dead").ok();
+    apply::sweep(&world.place).await.expect("swept");
+    assert_eq!(world.database.value_as_superuser("select count(*) from pg_database where datname like 'statehouse_scratch_%'"), "0");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_is_out_of_order() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("doctor", &shop).await;
+    let wrong = |checks: Vec<doctor::Check>| -> Vec<&'static str> { checks.into_iter().filter(|check| !check.fine).map(|check| check.name).collect() };
+    assert_eq!(wrong(doctor::examine(&world.place, &shop).await.expect("examined")), Vec::<&str>::new());
+    world.tamper(
+        "insert into statehouse.tenant (slug, name) values ('a', 'A');
+         insert into statehouse.timer (tenant, record, verb, entity, seq, due_at) values (1, gen_random_uuid(), 'x', 'shop.order', 1, now() - interval '1 hour');
+         insert into statehouse.event (tenant, entity, record, seq, at, verb, to_state, actor, kind, definition, payload_hash, previous, head)
+         values (1, 'shop.order', gen_random_uuid(), 1, '1999-01-01', 'created', 'open', gen_random_uuid(), 'member', 1, sha256(''), sha256(''), sha256(''));
+         create policy open on shop.\"order\" for select using (true)",
+    );
+    assert_eq!(
+        wrong(doctor::examine(&world.place, &shop).await.expect("examined")),
+        ["foreign objects", "events without month", "oldest due timer"]
+    );
+}
