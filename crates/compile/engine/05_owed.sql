@@ -118,6 +118,7 @@ create table statehouse.definition (
   sha256     bytea       not null,
   body       jsonb       not null,
   snapshot   jsonb,
+  mapping    jsonb       not null default '{}',   -- where records of retired states went; the law knows it for this version
   applied_at timestamptz not null default pg_catalog.now(),
   constraint definition_pkey primary key (app, version)
 );

@@ -36,5 +36,14 @@ impl Compiled {
 /// # Errors
 /// An expression that does not print; `check` finds these first, with the line underlined.
 pub fn compile(app: &App) -> Result<Compiled, entity::CompileFault> {
-    entity::app(app).map(|objects| Compiled { objects })
+    compile_while(app, &plan::Mapping::default())
+}
+
+/// Compiles an app under which records may still stand in the states that `mapping` retires: a move from such a state is
+/// judged as from the state that took its place, and takes the record along.
+///
+/// # Errors
+/// As [`compile`], and a condition of the mapping that does not print.
+pub fn compile_while(app: &App, mapping: &plan::Mapping) -> Result<Compiled, entity::CompileFault> {
+    entity::app(app, mapping).map(|objects| Compiled { objects })
 }

@@ -14,6 +14,7 @@ use tokio_postgres::Client;
 
 const HOME: &str = env!("CARGO_MANIFEST_DIR");
 const API: &str = "statehouse_api";
+const HOW: &str = "if this is as it should be: UPDATE_SESSIONS=1 cargo nextest run -p statehouse-lawtests --test sessions";
 /// Longer than anything here can take, so that a hanging pair ends as a failure.
 const PAIR_MAX: Duration = Duration::from_secs(60);
 /// Printed between the turns of a pair, and taken out again.
@@ -45,7 +46,7 @@ fn the_pages_show_what_psql_prints() {
             let _ = write!(stale, "`{}` in {}:\n{}\n", quoted.name, quoted.page.display(), difference(&quoted.text, &printed));
         }
     }
-    assert!(stale.is_empty(), "{stale}\nif this is as it should be: UPDATE_SESSIONS=1 cargo nextest run -p statehouse-lawtests --test sessions");
+    assert!(stale.is_empty(), "{stale}\n{HOW}");
     let mut scripts: BTreeSet<String> = files(&Path::new(HOME).join("sessions")).iter().map(|file| stem(file)).collect();
     scripts.remove("scene");
     assert_eq!(used, scripts, "pages and scripts name different sessions");
@@ -55,23 +56,22 @@ fn the_pages_show_what_psql_prints() {
 #[test]
 fn the_page_quotes_the_compiler_verbatim() {
     let loaded = statehouse_definition::load(&hall());
-    let app = loaded.app.unwrap_or_else(|| panic!("{:#?}", loaded.findings));
+    assert!(loaded.findings.is_empty(), "{:#?}", loaded.findings);
+    let app = loaded.app.unwrap();
     let compiled = statehouse_compile::compile(&app).unwrap();
     let sql: String = compiled.objects.iter().map(|object| object.sql.as_str()).collect();
     let path = docs().join("law.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let blocks: Vec<&str> = page.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
     assert!(blocks.len() >= 8, "the page quotes {} blocks", blocks.len());
-    let mut now = page.clone();
     for block in blocks {
         let printed = between(&sql, block).unwrap_or_else(|| panic!("the compiler prints nothing that begins and ends as\n{block}"));
-        now = now.replace(block, printed);
+        if updating() {
+            rewrite(&path, |page| page.replace(block, printed));
+        } else {
+            assert!(block == printed, "not what the compiler prints:\n{}\n{HOW}", difference(block, printed));
+        }
     }
-    if updating() {
-        std::fs::write(&path, &now).unwrap();
-    }
-    let stale: Vec<String> = (now != page && !updating()).then(|| difference(&page, &now)).into_iter().collect();
-    assert!(stale.is_empty(), "not what the compiler prints: {}", stale.concat());
 }
 
 /// `block` where it stands in `sql`, else what begins and ends as it does.
@@ -98,7 +98,8 @@ fn docs() -> PathBuf {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     files.sort();
     files
 }
@@ -120,7 +121,8 @@ fn quoted(page: &Path) -> Vec<Quoted> {
     let marked = text.split("<!-- session: ").skip(1);
     marked
         .map(|rest| {
-            let (name, rest) = rest.split_once(" -->\n```text\n").unwrap_or_else(|| panic!("{}: a session needs a fenced text", page.display()));
+            let (name, rest) =
+                rest.split_once(" -->\n```text\n").unwrap_or_else(|| panic!("{}: a session needs a fenced text", page.display()));
             let (text, _) = rest.split_once("```\n").unwrap();
             Quoted { name: name.into(), page: page.into(), text: text.into() }
         })
@@ -129,10 +131,15 @@ fn quoted(page: &Path) -> Vec<Quoted> {
 
 fn replace(quoted: &Quoted, printed: &str) {
     let head = format!("<!-- session: {} -->\n```text\n", quoted.name);
-    let page = std::fs::read_to_string(&quoted.page).unwrap();
     let before = format!("{head}{}```\n", quoted.text);
-    assert!(page.contains(&before));
-    std::fs::write(&quoted.page, page.replace(&before, &format!("{head}{printed}```\n"))).unwrap();
+    rewrite(&quoted.page, |page| page.replace(&before, &format!("{head}{printed}```\n")));
+}
+
+/// Both tests may write one page at once.
+fn rewrite(path: &Path, change: impl Fn(String) -> String) {
+    let page = std::fs::File::open(path).unwrap();
+    page.lock().unwrap();
+    std::fs::write(path, change(std::fs::read_to_string(path).unwrap())).unwrap();
 }
 
 /// The first lines in which two texts differ.

@@ -40,7 +40,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub struct Failure {
     /// What is shown.
-    pub fault: Fault,
+    pub fault: Box<Fault>,
     /// What was behind it, outermost first; shown as lines of their own.
     pub causes: Vec<String>,
     /// With which code the process ends.
@@ -79,7 +79,7 @@ impl From<Fault> for Failure {
             _ => Exit::Refused,
         };
         Failure {
-            fault,
+            fault: Box::new(fault),
             causes: Vec::new(),
             exit,
             shown: false,

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use statehouse_definition::{App, Finding, Severity, SourceFile, check, load, tidy};
+use statehouse_store::Place;
+use statehouse_store::apply::{Proposal, typed};
 
 use crate::cx::Cx;
 use crate::failure::Failure;
@@ -45,6 +47,24 @@ impl Folder {
             }
         }
     }
+}
+
+/// Lets Postgres type a definition that it has not seen yet; findings are drawn.
+///
+/// # Errors
+/// When there is an error among them, or the database cannot be asked.
+pub async fn type_changed(dir: &Path, place: &Place, app: &App, proposal: &Proposal, cx: &Cx) -> Result<(), Failure> {
+    if !proposal.text_changed {
+        return Ok(());
+    }
+    let found = typed::check(place, app).await?;
+    if found.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(render::refused_definition(dir, &found, cx));
+    }
+    if !cx.json {
+        render::findings(dir, &found, cx);
+    }
+    Ok(())
 }
 
 /// The texts of the folder, to draw findings on.

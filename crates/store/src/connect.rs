@@ -133,6 +133,12 @@ async fn open(config: Config, doing: &str) -> Result<Client, StoreFault> {
     Ok(client)
 }
 
+/// What ends everything a caller may have left, but prepared statements. `begin` before `rollback`, because a rollback
+/// outside a transaction leaves a warning in the server's log each time; inside a failed one it fails, and the
+/// connection is thrown away.
+const CLEAN: &str = "begin; rollback; close all; set session authorization default; reset all; unlisten *; \
+    select pg_advisory_unlock_all(); discard temp; discard sequences";
+
 /// A pool of connections as one login role.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -143,8 +149,8 @@ pub struct Db {
 impl Db {
     /// A pool of at most `connections_max` connections; none is opened yet.
     ///
-    /// A connection that comes back is cleaned (`discard` of all but prepared statements, and a rollback by the driver
-    /// where a transaction was dropped), so that no session of one caller is found by the next.
+    /// A connection that comes back is cleaned: no transaction, session or setting of one caller is found by the next,
+    /// wherever the first was dropped.
     ///
     /// # Errors
     /// When the pool cannot be made.
@@ -153,7 +159,7 @@ impl Db {
             place.login(login),
             NoTls,
             ManagerConfig {
-                recycling_method: RecyclingMethod::Clean,
+                recycling_method: RecyclingMethod::Custom(CLEAN.into()),
             },
         );
         let pool = Pool::builder(manager)

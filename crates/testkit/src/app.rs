@@ -17,9 +17,7 @@ pub const NOON: &str = "2026-11-20 12:00:00+00";
 /// The folder of an app that comes with the project.
 #[must_use]
 pub fn folder(app: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../apps")
-        .join(app)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps").join(app)
 }
 
 /// The template of the app in `folder`: engine, law, rule rows, people of two tenants, a hand-held clock at [`NOON`].
@@ -50,25 +48,17 @@ pub fn build(cluster: &Cluster, db: &TestDatabase, folder: &Path) {
 /// # Panics
 /// When the database has none.
 pub fn set_clock(db: &TestDatabase, at: &str) {
-    db.psql_as_superuser(&format!("update statehouse.clock set now = {}", literal(at)))
-        .ok();
+    db.psql_as_superuser(&format!("update statehouse.clock set now = {}", literal(at))).ok();
 }
 
 /// Reads and checks nothing but that the files can be read; the compiler refuses the rest.
 fn load(folder: &Path) -> App {
     let loaded = statehouse_definition::load(folder);
-    loaded.app.unwrap_or_else(|| {
-        panic!(
-            "`{}` does not load: {:#?}",
-            folder.display(),
-            loaded.findings
-        )
-    })
+    loaded.app.unwrap_or_else(|| panic!("`{}` does not load: {:#?}", folder.display(), loaded.findings))
 }
 
 fn install(db: &TestDatabase, app: &App) {
-    let compiled =
-        compile(app).unwrap_or_else(|fault| panic!("`{}` does not compile: {fault:?}", app.name));
+    let compiled = compile(app).unwrap_or_else(|fault| panic!("`{}` does not compile: {fault:?}", app.name));
     let mut script = String::from("\\set ON_ERROR_STOP on\nset client_min_messages = warning;\n");
     script.push_str(&engine::install());
     script.push_str(&format!(

@@ -46,16 +46,10 @@ impl Cluster {
     /// Any [`PostgresFault`].
     pub fn start(data: &Path) -> Result<Self, PostgresFault> {
         // Room for many test processes at once, and for tables of many partitions in one transaction.
-        let options = Options::new(data)
-            .with("max_connections", "400")
-            .with("max_locks_per_transaction", "256");
+        let options = Options::new(data).with("max_connections", "400").with("max_locks_per_transaction", "256");
         let server = Server::start_or_attach(&options)?;
         let psql = server.binaries().program("psql");
-        Ok(Self {
-            socket_dir: server.socket_dir().into(),
-            psql,
-            server: Some(server),
-        })
+        Ok(Self { socket_dir: server.socket_dir().into(), psql, server: Some(server) })
     }
 
     /// Uses the running server whose socket lies in `socket_dir`.
@@ -64,11 +58,7 @@ impl Cluster {
     /// `BinariesMissing` when there is no psql to ask with.
     pub fn attach(socket_dir: PathBuf) -> Result<Self, PostgresFault> {
         let psql = Binaries::find(None)?.program("psql");
-        Ok(Self {
-            socket_dir,
-            psql,
-            server: None,
-        })
+        Ok(Self { socket_dir, psql, server: None })
     }
 
     /// The directory of the socket.
@@ -109,25 +99,16 @@ impl Cluster {
         let title = format!("template_{}", tidy(title));
         // In the socket's directory, so that the lock is as wide and lives as long as the server.
         let _one_at_a_time = place::lock(&self.socket_dir, &format!("lock-{title}"));
-        let made = format!(
-            "select count(*) from pg_database where datname = {} and datistemplate",
-            literal(&title)
-        );
+        let made = format!("select count(*) from pg_database where datname = {} and datistemplate", literal(&title));
         if self.administer(&made) == "1" {
             return title;
         }
-        self.administer(&format!(
-            "drop database if exists {} with (force)",
-            name(&title)
-        ));
+        self.administer(&format!("drop database if exists {} with (force)", name(&title)));
         let database = self.create(&title, "template1");
         build(&database);
         database.keep();
         // Closed to connections, so that copying it never waits for or fails on one.
-        self.administer(&format!(
-            "alter database {} with is_template true allow_connections false",
-            name(&title)
-        ));
+        self.administer(&format!("alter database {} with is_template true allow_connections false", name(&title)));
         title
     }
 
@@ -146,37 +127,19 @@ impl Cluster {
     }
 
     fn create(&self, database: &str, template: &str) -> TestDatabase {
-        self.administer(&format!(
-            "create database {} template {}",
-            name(database),
-            name(template)
-        ));
-        TestDatabase::new(
-            self.socket_dir.clone(),
-            self.psql.clone(),
-            database.to_owned(),
-        )
+        self.administer(&format!("create database {} template {}", name(database), name(template)));
+        TestDatabase::new(self.socket_dir.clone(), self.psql.clone(), database.to_owned())
     }
 
     /// Runs one statement in the maintenance database; its bare output.
     fn administer(&self, statement: &str) -> String {
-        let target = psql::Target {
-            psql: &self.psql,
-            socket_dir: &self.socket_dir,
-            database: SUPERUSER,
-        };
+        let target = psql::Target { psql: &self.psql, socket_dir: &self.socket_dir, database: SUPERUSER };
         psql::value(&target, &Asker::Superuser, statement)
     }
 }
 
 fn tidy(hint: &str) -> String {
-    let plain = hint.chars().map(|c| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '_'
-        }
-    });
+    let plain = hint.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
     plain.take(HINT_BYTES_MAX).collect()
 }
 

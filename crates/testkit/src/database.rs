@@ -20,12 +20,7 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub(crate) fn new(socket_dir: PathBuf, psql: PathBuf, name: String) -> Self {
-        Self {
-            socket_dir,
-            psql,
-            name,
-            kept: AtomicBool::new(false),
-        }
+        Self { socket_dir, psql, name, kept: AtomicBool::new(false) }
     }
 
     /// Its name on the server.
@@ -44,11 +39,7 @@ impl TestDatabase {
     #[must_use]
     pub fn config(&self, role: &str) -> Config {
         let mut config = Config::new();
-        config
-            .host_path(&self.socket_dir)
-            .port(PORT)
-            .user(role)
-            .dbname(&self.name);
+        config.host_path(&self.socket_dir).port(PORT).user(role).dbname(&self.name);
         config
     }
 
@@ -69,12 +60,7 @@ impl TestDatabase {
     #[must_use]
     #[track_caller]
     pub fn psql_with(&self, role: &str, verbosity: Verbosity, script: &str) -> PsqlRun {
-        psql::run(
-            &self.target(),
-            &Asker::Unprivileged(role),
-            verbosity,
-            script,
-        )
+        psql::run(&self.target(), &Asker::Unprivileged(role), verbosity, script)
     }
 
     /// Runs `script` as `role` with every line echoed, and returns what a person at the prompt would have read,
@@ -85,12 +71,7 @@ impl TestDatabase {
     #[must_use]
     #[track_caller]
     pub fn transcript(&self, role: &str, verbosity: Verbosity, script: &str) -> String {
-        psql::transcript(
-            &self.target(),
-            &Asker::Unprivileged(role),
-            verbosity,
-            script,
-        )
+        psql::transcript(&self.target(), &Asker::Unprivileged(role), verbosity, script)
     }
 
     /// The bare output of one statement as `role`: rows as lines, columns split by `|`.
@@ -120,12 +101,7 @@ impl TestDatabase {
     #[must_use]
     #[track_caller]
     pub fn psql_as_superuser(&self, script: &str) -> PsqlRun {
-        psql::run(
-            &self.target(),
-            &Asker::Superuser,
-            Verbosity::Default,
-            script,
-        )
+        psql::run(&self.target(), &Asker::Superuser, Verbosity::Default, script)
     }
 
     /// A connection as `role`, inside a tokio runtime.
@@ -146,16 +122,13 @@ impl TestDatabase {
 
     async fn open(&self, role: &str, check: &str) -> Client {
         let connected = self.config(role).connect(NoTls).await;
-        let (client, connection) =
-            connected.unwrap_or_else(|cause| panic!("could not connect as `{role}`: {cause:?}"));
+        let (client, connection) = connected.unwrap_or_else(|cause| panic!("could not connect as `{role}`: {cause:?}"));
         tokio::spawn(async move {
             // The client sees the loss as an error of its next call.
             let _ = connection.await;
         });
         let checked = client.batch_execute(check).await;
-        checked.unwrap_or_else(|cause| {
-            panic!("connected as somebody other than an unprivileged `{role}`: {cause:?}")
-        });
+        checked.unwrap_or_else(|cause| panic!("connected as somebody other than an unprivileged `{role}`: {cause:?}"));
         client
     }
 
@@ -165,11 +138,7 @@ impl TestDatabase {
     }
 
     fn target(&self) -> Target<'_> {
-        Target {
-            psql: &self.psql,
-            socket_dir: &self.socket_dir,
-            database: &self.name,
-        }
+        Target { psql: &self.psql, socket_dir: &self.socket_dir, database: &self.name }
     }
 }
 
@@ -178,10 +147,7 @@ impl Drop for TestDatabase {
         if self.kept.load(Ordering::Relaxed) {
             return;
         }
-        let target = Target {
-            database: SUPERUSER,
-            ..self.target()
-        };
+        let target = Target { database: SUPERUSER, ..self.target() };
         // Not a panic: this may run while a failed test unwinds, and the server is thrown away anyway.
         if let Err(why) = psql::drop_database(&target, &self.name) {
             eprintln!("testkit: could not drop `{}`: {why}", self.name);

@@ -97,10 +97,8 @@ pub fn in_every_state(cluster: &Cluster) -> String {
         let of = |state: &str| Wanted { title: format!("baltyk/{state}"), kind: Kind::Mixed, state: state.into() };
         make(db, BALTYK, &[of("quoting"), of("quoted"), of("shipped")]);
         for tenant in [NORDUR, BALTYK] {
-            let month = format!(
-                "insert into orders_admin.settlement (rep, month) values ('{}', '2026-10-01')",
-                persona(tenant, "rep").id()
-            );
+            let month =
+                format!("insert into orders_admin.settlement (rep, month) values ('{}', '2026-10-01')", persona(tenant, "rep").id());
             db.psql_as(&persona(tenant, "admin"), &month).ok();
         }
     })
@@ -142,7 +140,8 @@ pub fn make(db: &TestDatabase, tenant: Tenant, wanted: &[Wanted]) {
     let cancelled: Vec<&str> = wanted.iter().filter(|w| w.state == "cancelled").map(|w| w.title.as_str()).collect();
     db.psql_as(&rep, &format!("update orders_rep.\"order\" set fire = 'cancel', input = '{{\"cancel_reason\": \"changed their mind\"}}' where title = any ({})", array(&cancelled))).ok();
     for w in wanted {
-        let stands = db.value_as(&persona(tenant, "admin"), &format!("select state from orders_admin.\"order\" where title = '{}'", w.title));
+        let stands =
+            db.value_as(&persona(tenant, "admin"), &format!("select state from orders_admin.\"order\" where title = '{}'", w.title));
         assert_eq!(stands, w.state, "`{}` did not arrive", w.title);
     }
 }
@@ -159,14 +158,20 @@ fn walk(db: &TestDatabase, tenant: Tenant, kind: Kind, wanted: &[&Wanted]) {
         let titles = array(&further);
         let mut script = format!("update {}.\"order\" set fire = '{verb}' where title = any ({titles});\n", who.schema);
         match *enters {
-            "sourcing" | "production" => script.push_str(&format!("update orders_ops.\"order\" set tracking = 'TRACK-1' where title = any ({titles}) and tracking is null;\n")),
-            "customs" => script.push_str(&format!("update orders_broker.\"order\" set customs_ref = 'MRN-1' where title = any ({titles});\n")),
+            "sourcing" | "production" => script.push_str(&format!(
+                "update orders_ops.\"order\" set tracking = 'TRACK-1' where title = any ({titles}) and tracking is null;\n"
+            )),
+            "customs" => {
+                script.push_str(&format!("update orders_broker.\"order\" set customs_ref = 'MRN-1' where title = any ({titles});\n"))
+            }
             _ => {}
         }
         db.psql_as(&who, &script).ok();
         if *enters == "delivered" {
             let admin = persona(tenant, "admin");
-            let paid = format!("update orders_admin.\"order\" set fire = 'receive_payment', input = jsonb_build_object('paid', gross) where title = any ({titles})");
+            let paid = format!(
+                "update orders_admin.\"order\" set fire = 'receive_payment', input = jsonb_build_object('paid', gross) where title = any ({titles})"
+            );
             db.psql_as(&admin, &paid).ok();
         }
     }
@@ -176,7 +181,10 @@ fn walk(db: &TestDatabase, tenant: Tenant, kind: Kind, wanted: &[&Wanted]) {
 fn theirs(db: &TestDatabase) {
     let other = Persona::second(APP, NORDUR, "rep");
     let login = Persona::second(APP, NORDUR, "client").id();
-    let client = format!("insert into orders_admin.client (name, lang, phone, vat_id, credit_limit, rep, login) values ('Stapi', 'is', '+3545550101', 'IS-SECRET', 1000, '{}', '{login}')", other.id());
+    let client = format!(
+        "insert into orders_admin.client (name, lang, phone, vat_id, credit_limit, rep, login) values ('Stapi', 'is', '+3545550101', 'IS-SECRET', 1000, '{}', '{login}')",
+        other.id()
+    );
     db.psql_as(&persona(NORDUR, "admin"), &client).ok();
     db.psql_as(&other, "insert into orders_rep.\"order\" (client, title) select id, 'theirs' from orders_rep.client;\ninsert into orders_rep.order_lines (\"order\", vertical, description) select id, 'print', 'Posters' from orders_rep.\"order\"").ok();
 }

@@ -18,17 +18,9 @@ pub struct Tenant {
 }
 
 /// The first tenant.
-pub const NORDUR: Tenant = Tenant {
-    number: 1,
-    slug: "nordur",
-    market: "IS",
-};
+pub const NORDUR: Tenant = Tenant { number: 1, slug: "nordur", market: "IS" };
 /// The second tenant; nothing of the first may reach it.
-pub const BALTYK: Tenant = Tenant {
-    number: 2,
-    slug: "baltyk",
-    market: "PL",
-};
+pub const BALTYK: Tenant = Tenant { number: 2, slug: "baltyk", market: "PL" };
 
 const API: &str = "statehouse_api";
 const WORKER: &str = "statehouse_worker";
@@ -66,15 +58,7 @@ impl Persona {
     /// The engine acting in `tenant` as a `timer`, `connector`, `system` or `import`.
     #[must_use]
     pub fn engine(app: &str, tenant: Tenant, kind: &str) -> Self {
-        Self {
-            tenant,
-            login: WORKER,
-            schema: format!("{app}_system"),
-            key: None,
-            title: kind.into(),
-            app: app.into(),
-            nth: 0,
-        }
+        Self { tenant, login: WORKER, schema: format!("{app}_system"), key: None, title: kind.into(), app: app.into(), nth: 0 }
     }
 
     /// A member by role, the engine by kind.
@@ -95,14 +79,8 @@ impl Persona {
         // FNV-1a: the same id in every process, without a registry of ids.
         let hash = format!("{}/{}", self.title, self.nth)
             .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        format!(
-            "00000000-0000-7000-8000-{:02x}{:010x}",
-            self.tenant.number,
-            hash & 0xff_ffff_ffff
-        )
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        format!("00000000-0000-7000-8000-{:02x}{:010x}", self.tenant.number, hash & 0xff_ffff_ffff)
     }
 
     /// The statement that begins a session.
@@ -110,12 +88,7 @@ impl Persona {
     pub fn enter(&self) -> String {
         match &self.key {
             Some(key) => format!("select statehouse.enter({})", literal(key)),
-            None => format!(
-                "select statehouse.enter_as({}, {}, {})",
-                literal(&self.title),
-                self.tenant.number,
-                literal(&self.app)
-            ),
+            None => format!("select statehouse.enter_as({}, {}, {})", literal(&self.title), self.tenant.number, literal(&self.app)),
         }
     }
 
@@ -143,10 +116,7 @@ impl TestDatabase {
             "{}; select (statehouse.ctx()).tenant || ' ' || (statehouse.ctx()).actor || ' ' || case (statehouse.ctx()).role when 'system' then (statehouse.ctx()).kind else (statehouse.ctx()).role end",
             persona.enter()
         );
-        let answer = client
-            .simple_query(&who)
-            .await
-            .unwrap_or_else(|cause| panic!("{persona:?} could not enter: {cause:?}"));
+        let answer = client.simple_query(&who).await.unwrap_or_else(|cause| panic!("{persona:?} could not enter: {cause:?}"));
         let said = answer.iter().rev().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -163,10 +133,7 @@ impl TestDatabase {
     #[must_use]
     #[track_caller]
     pub fn psql_as(&self, persona: &Persona, script: &str) -> PsqlRun {
-        let entered = format!(
-            "\\set QUIET on\n\\o /dev/null\n{};\n\\o\n\\set QUIET off\n{script}",
-            persona.enter()
-        );
+        let entered = format!("\\set QUIET on\n\\o /dev/null\n{};\n\\o\n\\set QUIET off\n{script}", persona.enter());
         self.psql_with(persona.login, Verbosity::Verbose, &entered)
     }
 

@@ -23,24 +23,15 @@ pub(crate) fn base() -> PathBuf {
         Ok(()) => {}
         Err(cause) => panic!("could not create `{}`: {cause}", base.display()),
     }
-    let found = fs::symlink_metadata(&base)
-        .unwrap_or_else(|cause| panic!("could not open `{}`: {cause}", base.display()));
-    assert!(
-        found.is_dir() && found.uid() == uid,
-        "`{}` is not a directory of our own",
-        base.display()
-    );
+    let found = fs::symlink_metadata(&base).unwrap_or_else(|cause| panic!("could not open `{}`: {cause}", base.display()));
+    assert!(found.is_dir() && found.uid() == uid, "`{}` is not a directory of our own", base.display());
     base
 }
 
 /// Locks a file of `dir` until the value is dropped.
 pub(crate) fn lock(dir: &Path, name: &str) -> File {
     let path = dir.join(name);
-    let opened = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
+    let opened = File::options().write(true).create(true).truncate(false).open(&path);
     let locked = opened.and_then(|file| file.lock().map(|()| file));
     locked.unwrap_or_else(|cause| panic!("could not lock `{}`: {cause}", path.display()))
 }
@@ -51,19 +42,10 @@ pub(crate) fn fresh_data(base: &Path) -> PathBuf {
     sweep(base);
     let template = template(base).unwrap_or_else(|fault| panic!("{fault}\nhelp: {}", fault.help()));
     let data = base.join(format!("run-{}", std::process::id()));
-    let made = fs::create_dir(&data)
-        .and_then(|()| fs::set_permissions(&data, Permissions::from_mode(0o711)));
+    let made = fs::create_dir(&data).and_then(|()| fs::set_permissions(&data, Permissions::from_mode(0o711)));
     made.unwrap_or_else(|cause| panic!("could not create `{}`: {cause}", data.display()));
-    let status = Command::new("cp")
-        .arg("-Rp")
-        .arg(template.join("pg"))
-        .arg(data.join("pg"))
-        .status();
-    assert!(
-        status.is_ok_and(|status| status.success()),
-        "could not copy the prepared cluster to `{}`",
-        data.display()
-    );
+    let status = Command::new("cp").arg("-Rp").arg(template.join("pg")).arg(data.join("pg")).status();
+    assert!(status.is_ok_and(|status| status.success()), "could not copy the prepared cluster to `{}`", data.display());
     data
 }
 
@@ -81,10 +63,7 @@ fn template(base: &Path) -> Result<PathBuf, PostgresFault> {
 fn sweep(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let Some(owner) = name
-            .to_str()
-            .and_then(|name| name.strip_prefix("run-")?.parse().ok())
-        else {
+        let Some(owner) = name.to_str().and_then(|name| name.strip_prefix("run-")?.parse().ok()) else {
             continue;
         };
         let server = fs::read_to_string(entry.path().join("pg/postmaster.pid")).ok();
@@ -93,10 +72,7 @@ fn sweep(base: &Path) {
         if (own || !lives(owner)) && !server.is_some_and(lives) {
             match fs::remove_dir_all(entry.path()) {
                 Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                    eprintln!(
-                        "testkit: could not remove `{}`: {cause}",
-                        entry.path().display()
-                    );
+                    eprintln!("testkit: could not remove `{}`: {cause}", entry.path().display());
                 }
                 _ => {}
             }

@@ -45,18 +45,8 @@ impl PsqlRun {
     /// When psql failed or printed an error.
     #[track_caller]
     pub fn ok(&self) -> &str {
-        let refused = self.stderr.lines().any(|line| {
-            ["ERROR:", "FATAL:", "PANIC:"]
-                .iter()
-                .any(|word| line.contains(word))
-        });
-        assert!(
-            self.status == 0 && !refused,
-            "psql ended with {}:\n{}{}",
-            self.status,
-            self.stdout,
-            self.stderr
-        );
+        let refused = self.stderr.lines().any(|line| ["ERROR:", "FATAL:", "PANIC:"].iter().any(|word| line.contains(word)));
+        assert!(self.status == 0 && !refused, "psql ended with {}:\n{}{}", self.status, self.stdout, self.stderr);
         &self.stdout
     }
 }
@@ -78,24 +68,13 @@ pub(crate) enum Asker<'a> {
 
 /// Runs `script` to its end and returns both outputs.
 #[track_caller]
-pub(crate) fn run(
-    target: &Target<'_>,
-    asker: &Asker<'_>,
-    verbosity: Verbosity,
-    script: &str,
-) -> PsqlRun {
+pub(crate) fn run(target: &Target<'_>, asker: &Asker<'_>, verbosity: Verbosity, script: &str) -> PsqlRun {
     let mut command = command(target, asker, STATEMENT_MS_MAX);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let run = feed(command, format!("{}{script}\n", prelude(asker, verbosity)));
     match run.stdout.split_once(&format!("{PROVEN}\n")) {
-        Some(("", stdout)) => PsqlRun {
-            stdout: stdout.to_owned(),
-            ..run
-        },
-        _ => panic!(
-            "psql did not prove that it asks as {asker:?}:\n{}{}",
-            run.stdout, run.stderr
-        ),
+        Some(("", stdout)) => PsqlRun { stdout: stdout.to_owned(), ..run },
+        _ => panic!("psql did not prove that it asks as {asker:?}:\n{}{}", run.stdout, run.stderr),
     }
 }
 
@@ -103,39 +82,23 @@ pub(crate) fn run(
 #[track_caller]
 pub(crate) fn value(target: &Target<'_>, asker: &Asker<'_>, statement: &str) -> String {
     let script = format!("\\set QUIET on\n\\t on\n\\a\n{statement}\n;\n");
-    run(target, asker, Verbosity::Default, &script)
-        .ok()
-        .trim_end_matches('\n')
-        .to_owned()
+    run(target, asker, Verbosity::Default, &script).ok().trim_end_matches('\n').to_owned()
 }
 
 /// Runs `script` with every line echoed, both outputs in one.
 #[track_caller]
-pub(crate) fn transcript(
-    target: &Target<'_>,
-    asker: &Asker<'_>,
-    verbosity: Verbosity,
-    script: &str,
-) -> String {
+pub(crate) fn transcript(target: &Target<'_>, asker: &Asker<'_>, verbosity: Verbosity, script: &str) -> String {
     let (mut reader, writer) = std::io::pipe().unwrap_or_else(|cause| panic!("no pipe: {cause}"));
     let mut command = command(target, asker, STATEMENT_MS_MAX);
-    let clone = |writer: &PipeWriter| {
-        writer
-            .try_clone()
-            .unwrap_or_else(|cause| panic!("no pipe: {cause}"))
-    };
+    let clone = |writer: &PipeWriter| writer.try_clone().unwrap_or_else(|cause| panic!("no pipe: {cause}"));
     command.stdout(clone(&writer)).stderr(writer);
     let script = format!("{}\\set ECHO all\n{script}\n", prelude(asker, verbosity));
     let reading = thread::spawn(move || {
         let mut bytes = Vec::new();
-        reader
-            .read_to_end(&mut bytes)
-            .map(|_| String::from_utf8_lossy(&bytes).into_owned())
+        reader.read_to_end(&mut bytes).map(|_| String::from_utf8_lossy(&bytes).into_owned())
     });
     feed(command, script);
-    let read = reading
-        .join()
-        .unwrap_or_else(|_| panic!("the reader panicked"));
+    let read = reading.join().unwrap_or_else(|_| panic!("the reader panicked"));
     let all = read.unwrap_or_else(|cause| panic!("psql's output was lost: {cause}"));
     match all.split_once(&format!("{PROVEN}\n")) {
         Some(("", text)) => text.to_owned(),
@@ -146,19 +109,9 @@ pub(crate) fn transcript(
 /// Drops a database with its connections; why not, where it could not.
 pub(crate) fn drop_database(target: &Target<'_>, database: &str) -> Result<(), String> {
     let mut command = command(target, &Asker::Superuser, DROP_MS_MAX);
-    command.args(["--quiet", "--command"]).arg(format!(
-        "drop database if exists {} with (force)",
-        asker::name(database)
-    ));
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|cause| cause.to_string())?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+    command.args(["--quiet", "--command"]).arg(format!("drop database if exists {} with (force)", asker::name(database)));
+    let output = command.stdin(Stdio::null()).output().map_err(|cause| cause.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 fn command(target: &Target<'_>, asker: &Asker<'_>, statement_ms_max: u32) -> Command {
@@ -172,20 +125,9 @@ fn command(target: &Target<'_>, asker: &Asker<'_>, statement_ms_max: u32) -> Com
             command.env_remove(name);
         }
     }
-    command.env("PGCONNECT_TIMEOUT", "20").env(
-        "PGOPTIONS",
-        format!("-c statement_timeout={statement_ms_max}"),
-    );
-    command
-        .env("LC_ALL", "C")
-        .env("PGCLIENTENCODING", "UTF8")
-        .args(["--no-psqlrc", "--no-password", "--username", role]);
-    command.arg("--host").arg(target.socket_dir).args([
-        "--port",
-        &PORT.to_string(),
-        "--dbname",
-        target.database,
-    ]);
+    command.env("PGCONNECT_TIMEOUT", "20").env("PGOPTIONS", format!("-c statement_timeout={statement_ms_max}"));
+    command.env("LC_ALL", "C").env("PGCLIENTENCODING", "UTF8").args(["--no-psqlrc", "--no-password", "--username", role]);
+    command.arg("--host").arg(target.socket_dir).args(["--port", &PORT.to_string(), "--dbname", target.database]);
     command
 }
 
@@ -213,20 +155,13 @@ fn feed(mut command: Command, script: String) -> PsqlRun {
     // Our copies of the output pipes close here, so that readers see the end.
     let program = command.get_program().to_owned();
     drop(command);
-    let mut child =
-        spawned.unwrap_or_else(|cause| panic!("could not run `{}`: {cause}", program.display()));
+    let mut child = spawned.unwrap_or_else(|cause| panic!("could not run `{}`: {cause}", program.display()));
     let stdin = child.stdin.take();
     // A script longer than the pipe would block against unread output.
     let writing = thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(script.as_bytes())));
-    let output = child
-        .wait_with_output()
-        .unwrap_or_else(|cause| panic!("psql was lost: {cause}"));
+    let output = child.wait_with_output().unwrap_or_else(|cause| panic!("psql was lost: {cause}"));
     // psql may stop before it has read everything; its status and output say why.
     let _ = writing.join();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    PsqlRun {
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-        status: output.status.code().unwrap_or(-1),
-    }
+    PsqlRun { stdout: text(&output.stdout), stderr: text(&output.stderr), status: output.status.code().unwrap_or(-1) }
 }

@@ -8,24 +8,13 @@ use statehouse_testkit::{Cluster, TestDatabase, Verbosity};
 #[test]
 fn a_database_is_fresh_and_gone_after_its_test() {
     let cluster = Cluster::shared();
-    let (one, two) = (
-        cluster.database("It's fresh!"),
-        cluster.database("It's fresh!"),
-    );
+    let (one, two) = (cluster.database("It's fresh!"), cluster.database("It's fresh!"));
     assert_ne!(one.name(), two.name());
     one.psql_as_superuser("create table kept ()").ok();
-    assert_eq!(
-        two.value_as_superuser("select to_regclass('kept') is null"),
-        "t"
-    );
+    assert_eq!(two.value_as_superuser("select to_regclass('kept') is null"), "t");
     let name = one.name().to_owned();
     drop(one);
-    assert_eq!(
-        two.value_as_superuser(&format!(
-            "select count(*) from pg_database where datname = '{name}'"
-        )),
-        "0"
-    );
+    assert_eq!(two.value_as_superuser(&format!("select count(*) from pg_database where datname = '{name}'")), "0");
 }
 
 #[test]
@@ -39,42 +28,18 @@ fn psql_runs_as_the_role_and_shows_its_errors() {
     let cluster = Cluster::shared();
     cluster.login_role("testkit_reader");
     let database = cluster.database("errors");
-    database
-        .psql_as_superuser("create table closed (n int)")
-        .ok();
-    let run = database.psql(
-        "testkit_reader",
-        "select session_user;\nselect n from closed;\nselect 'after';",
-    );
-    assert_eq!(
-        run.stdout,
-        "  session_user  \n----------------\n testkit_reader\n(1 row)\n\n ?column? \n----------\n after\n(1 row)\n\n"
-    );
+    database.psql_as_superuser("create table closed (n int)").ok();
+    let run = database.psql("testkit_reader", "select session_user;\nselect n from closed;\nselect 'after';");
+    assert_eq!(run.stdout, "  session_user  \n----------------\n testkit_reader\n(1 row)\n\n ?column? \n----------\n after\n(1 row)\n\n");
     assert_eq!(run.stderr, "ERROR:  permission denied for table closed\n");
     assert_eq!(run.status, 0);
     assert_panics("permission denied for table closed", || _ = run.ok());
-    assert_panics("permission denied for table closed", || {
-        _ = database.value("testkit_reader", "select n from closed")
-    });
-    assert_eq!(
-        database.value(
-            "testkit_reader",
-            "select 'Zamówienie', 2 union all select 'b', 3"
-        ),
-        "Zamówienie|2\nb|3"
-    );
+    assert_panics("permission denied for table closed", || _ = database.value("testkit_reader", "select n from closed"));
+    assert_eq!(database.value("testkit_reader", "select 'Zamówienie', 2 union all select 'b', 3"), "Zamówienie|2\nb|3");
 
-    let run = database.psql_with(
-        "testkit_reader",
-        Verbosity::Sqlstate,
-        "select n from closed",
-    );
+    let run = database.psql_with("testkit_reader", Verbosity::Sqlstate, "select n from closed");
     assert_eq!(run.stderr, "ERROR:  42501\n");
-    let text = database.transcript(
-        "testkit_reader",
-        Verbosity::Terse,
-        "select 1 as one;\nselect n from closed;\nselect 2 as two;",
-    );
+    let text = database.transcript("testkit_reader", Verbosity::Terse, "select 1 as one;\nselect n from closed;\nselect 2 as two;");
     assert_eq!(
         text,
         "select 1 as one;\n one \n-----\n   1\n(1 row)\n\nselect n from closed;\nERROR:  permission denied for table closed\n\
@@ -119,17 +84,11 @@ fn a_connection_is_the_role_and_does_not_keep_its_database() {
     let runtime = runtime();
     runtime.block_on(async {
         let client = database.connect("testkit_reader").await;
-        let row = client
-            .query_one("select current_user::text, current_database()::text", &[])
-            .await
-            .expect("a row");
+        let row = client.query_one("select current_user::text, current_database()::text", &[]).await.expect("a row");
         assert_eq!(row.get::<_, String>(0), "testkit_reader");
         assert_eq!(row.get::<_, String>(1), database.name());
         drop(database);
-        assert!(
-            client.query_one("select 1", &[]).await.is_err(),
-            "the database went under the connection"
-        );
+        assert!(client.query_one("select 1", &[]).await.is_err(), "the database went under the connection");
     });
 }
 
@@ -140,28 +99,15 @@ fn a_template_is_made_once_and_copied() {
     let title = format!("askers {}", std::process::id());
     let build = |database: &TestDatabase| {
         BUILT.fetch_add(1, Ordering::Relaxed);
-        database
-            .psql_as_superuser("create table seeded as select 7 as n")
-            .ok();
+        database.psql_as_superuser("create table seeded as select 7 as n").ok();
     };
-    assert_panics("half way", || {
-        drop(cluster.template(&title, |_| panic!("half way")))
-    });
+    assert_panics("half way", || drop(cluster.template(&title, |_| panic!("half way"))));
     let first = cluster.template(&title, build);
     let second = cluster.template(&title, build);
-    assert_eq!(
-        (first.as_str(), BUILT.load(Ordering::Relaxed)),
-        (second.as_str(), 1)
-    );
-    let copies = [
-        cluster.database_from(&first, "copy"),
-        cluster.database_from(&first, "copy"),
-    ];
+    assert_eq!((first.as_str(), BUILT.load(Ordering::Relaxed)), (second.as_str(), 1));
+    let copies = [cluster.database_from(&first, "copy"), cluster.database_from(&first, "copy")];
     copies[0].psql_as_superuser("update seeded set n = 8").ok();
-    assert_eq!(
-        copies[1].psql_as_superuser("select n from seeded").ok(),
-        " n \n---\n 7\n(1 row)\n\n"
-    );
+    assert_eq!(copies[1].psql_as_superuser("select n from seeded").ok(), " n \n---\n 7\n(1 row)\n\n");
 }
 
 fn connect(database: &TestDatabase, role: &str) -> tokio_postgres::Client {
@@ -169,20 +115,14 @@ fn connect(database: &TestDatabase, role: &str) -> tokio_postgres::Client {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 /// Runs `act`, which must panic with `why` in its message.
 #[track_caller]
 fn assert_panics(why: &str, act: impl FnOnce()) {
     let panic = catch_unwind(AssertUnwindSafe(act)).expect_err("a panic");
-    let message = panic
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.into()));
+    let message = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|&text| text.into()));
     let message = message.unwrap_or_default();
     assert!(message.contains(why), "`{message}` does not say `{why}`");
 }

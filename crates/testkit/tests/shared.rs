@@ -14,9 +14,7 @@ fn start(dir: &std::path::Path) -> (Child, PathBuf) {
         .spawn()
         .expect("it starts");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("its output"))
-        .read_line(&mut line)
-        .expect("its line");
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its line");
     (child, PathBuf::from(line.trim()))
 }
 
@@ -27,24 +25,15 @@ fn the_program_serves_until_its_input_closes() {
     let cluster = Cluster::attach(socket_dir).expect("attached");
     assert!(!cluster.owned());
     let database = cluster.database("shared");
-    assert_eq!(
-        database.psql_as_superuser("select 1 as one").ok(),
-        " one \n-----\n   1\n(1 row)\n\n"
-    );
+    assert_eq!(database.psql_as_superuser("select 1 as one").ok(), " one \n-----\n   1\n(1 row)\n\n");
 
     // A second one on the same directory says so instead of sharing the first one's fate.
     let (mut second, nothing) = start(&dir);
-    assert_eq!(
-        (second.wait().expect("it ends").code(), nothing),
-        (Some(2), PathBuf::new())
-    );
+    assert_eq!((second.wait().expect("it ends").code(), nothing), (Some(2), PathBuf::new()));
 
     drop(database);
     drop(first.stdin.take());
     assert!(first.wait().expect("it ends").success());
-    assert!(
-        !dir.join("pg/postmaster.pid").exists(),
-        "the server is gone"
-    );
+    assert!(!dir.join("pg/postmaster.pid").exists(), "the server is gone");
     std::fs::remove_dir_all(&dir).expect("removed");
 }

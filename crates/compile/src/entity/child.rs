@@ -81,12 +81,13 @@ fn law(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault> {
     let _ = writeln!(
         body,
         "-- the record is locked first, and judged as it stands
-select p.state into state_ from {table} p
+select {state} into state_ from {table} p
  where p.tenant = tenant_ and p.id = case tg_op when 'INSERT' then new.{parent} else old.{parent} end for no key update;
 if not found then
   perform statehouse.refuse('SH1002', 'no such record in this tenant', jsonb_build_object('entity', {entity}), 'name a record you can see');
 end if;",
-        table = cx.table()
+        table = cx.table(),
+        state = if cx.retired.is_empty() { "p.state".to_owned() } else { cx.standing("p", "p.state")? }
     );
     let _ = writeln!(body, "if kind_ not in ('import', 'migration') and not ({}) then\n  perform statehouse.refuse_fields({entity}, case tg_op when 'INSERT' then new.{parent} else old.{parent} end, state_, {});\nend if;", rights(cx, name), crate::sql::array([name]));
     let _ = writeln!(body, "if tg_op = 'DELETE' then return old; end if;");

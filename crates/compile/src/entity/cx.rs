@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use statehouse_definition::expr::{self, Place, Printed, Purpose};
-use statehouse_definition::model::{App, Derived, Entity, Expr, Field, FieldKind};
+use statehouse_definition::model::{App, Derived, Entity, Expr, Field, FieldKind, Span};
 
 use super::CompileFault;
-use crate::sql::ident;
+use crate::plan::{Branch, Mapping, Target};
+use crate::sql::{ident, literal};
 
 /// An entity within its app.
 pub struct Cx<'a> {
@@ -14,7 +15,12 @@ pub struct Cx<'a> {
     pub app: &'a App,
     /// The entity.
     pub entity: &'a Entity,
+    /// States that records may still stand in until they have all moved on.
+    pub retired: Retired,
 }
+
+/// States a definition no longer has: old state → where a record of it stands now.
+pub type Retired = Vec<(String, Target)>;
 
 /// The people's roles in the order of the file, then `system`, through which timers, connectors and imports act.
 pub fn roles_of(app: &App) -> Vec<String> {
@@ -34,7 +40,43 @@ pub fn persona_schema(app: &App, role: &str) -> String {
 impl<'a> Cx<'a> {
     /// The entity within its app.
     pub fn new(app: &'a App, entity: &'a Entity) -> Self {
-        Self { app, entity }
+        Self { app, entity, retired: Vec::new() }
+    }
+
+    /// The same while records leave states that are no more.
+    pub fn retiring(mut self, mapping: &Mapping) -> Self {
+        if let Some(moves) = mapping.0.get(&self.entity.name) {
+            self.retired = moves.iter().map(|(state, target)| (state.clone(), target.clone())).collect();
+        }
+        self
+    }
+
+    /// `case old.state when 'sourcing' then 'buying' … end`: where a record of a retired state stands now.
+    pub fn standing(&self, row: &str, state: &str) -> Result<String, CompileFault> {
+        let mut arms = String::new();
+        for (old, target) in &self.retired {
+            let now = match target {
+                Target::One(one) => literal(&one.to),
+                Target::Many(many) => self.split(row, &many.split)?,
+            };
+            arms.push_str(&format!(" when {} then {now}", literal(old)));
+        }
+        Ok(format!("case {state}{arms} else {state} end"))
+    }
+
+    fn split(&self, row: &str, branches: &[Branch]) -> Result<String, CompileFault> {
+        let mut arms = String::new();
+        for branch in branches {
+            match &branch.when {
+                Some(text) => {
+                    let expr = Expr { text: text.clone(), at: Span::default() };
+                    arms.push_str(&format!(" when {} then {}", self.print(&expr, row, Purpose::Check)?.sql, literal(&branch.to)));
+                }
+                None if arms.is_empty() => return Ok(literal(&branch.to)),
+                None => arms.push_str(&format!(" else {}", literal(&branch.to))),
+            }
+        }
+        Ok(format!("case{arms} end"))
     }
 
     /// `orders`, quoted where needed.

@@ -35,8 +35,8 @@ const CONTEXT: &str = "  tenant_ constant int    := current_setting('statehouse.
 pub fn objects(cx: &Cx<'_>) -> Result<Vec<Object>, CompileFault> {
     let mut objects = verbs::objects(cx);
     objects.push(identity(cx));
-    objects.push(named(cx));
-    objects.push(rights(cx));
+    objects.push(named(cx)?);
+    objects.push(rights(cx)?);
     let plan = derived::plan(cx)?;
     objects.push(birth(cx, &plan)?);
     objects.push(verdict(cx, &plan)?);
@@ -80,9 +80,19 @@ fn identity(cx: &Cx<'_>) -> Object {
     function(cx, "identity", "Nobody rewrites who a record is or how often it moved", "", &body)
 }
 
-fn named(cx: &Cx<'_>) -> Object {
-    let declare = format!("declare\n{CONTEXT}  open text[];\n  wanted constant text := new.state;\n");
-    let body = format!(
+fn named(cx: &Cx<'_>) -> Result<Object, CompileFault> {
+    let declare = format!("declare\n{CONTEXT}  open text[];\n  wanted text := new.state;\n");
+    let mut body = String::new();
+    if !cx.retired.is_empty() {
+        let _ = writeln!(
+            body,
+            "if kind_ = 'migration' then return new; end if;\n{}wanted := {};   -- until every record has moved on",
+            standing(cx)?,
+            cx.standing("old", "wanted")?
+        );
+    }
+    let _ = write!(
+        body,
         "if wanted is not distinct from old.state or kind_ = 'migration' then return new; end if;
 open := {verbs}(old.state, wanted, role_, kind_, capabilities_);
 if new.fire is null and cardinality(open) = 1 then
@@ -97,12 +107,21 @@ return new;",
         verbs = cx.function("verbs"),
         entity = literal(&cx.qualified())
     );
-    function(cx, "named", "A new state is a move only where it means exactly one verb", &declare, &body)
+    Ok(function(cx, "named", "A new state is a move only where it means exactly one verb", &declare, &body))
+}
+
+/// Where a record of a retired state stands now; nothing where no state was retired.
+fn standing(cx: &Cx<'_>) -> Result<String, CompileFault> {
+    if cx.retired.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!("old.state := {};   -- until every record has moved on\n", cx.standing("old", "old.state")?))
 }
 
 /// Fields a verb may be handed, by verb.
-fn rights(cx: &Cx<'_>) -> Object {
-    let mut body = String::from("-- what changed\n");
+fn rights(cx: &Cx<'_>) -> Result<Object, CompileFault> {
+    let mut body = standing(cx)?;
+    body.push_str("-- what changed\n");
     for field in cx.entity.fields.keys() {
         let column = ident(field);
         let _ = writeln!(body, "if new.{column} is distinct from old.{column} then changed := changed || {}::text; end if;", literal(field));
@@ -124,7 +143,7 @@ fn rights(cx: &Cx<'_>) -> Object {
         literal(&cx.qualified())
     );
     let declare = format!("declare\n{CONTEXT}  changed text[] := '{{}}';\n  allowed text[] := '{{}}';\n");
-    function(cx, "rights", "Who may edit which field in which state", &declare, &body)
+    Ok(function(cx, "rights", "Who may edit which field in which state", &declare, &body))
 }
 
 fn edit_rights(cx: &Cx<'_>) -> String {
@@ -257,22 +276,30 @@ fn verdict(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
 new.version := old.version + 1;
 new.verb := coalesce(verb_, engine_verb);
 new.changed_at := statehouse.now();
-if new.state <> old.state then new.entered_at := new.changed_at; end if;
+if new.state <> {from} then new.entered_at := new.changed_at; end if;
 new.fire := null;
 new.input := null;
-new.head := statehouse.chain(old.head, tenant_, {entity}, new.id, new.version, new.verb, old.state, new.state, actor_, new.changed_at,
+new.head := statehouse.chain(old.head, tenant_, {entity}, new.id, new.version, new.verb, {from}, new.state, actor_, new.changed_at,
                              {schema}.definition(), sha256(convert_to(payload::text, 'UTF8')));
 return new;",
         entity = literal(&cx.qualified()),
-        schema = cx.schema()
+        schema = cx.schema(),
+        from = if cx.retired.is_empty() { "old.state" } else { "from_" }
     );
-    let declare = format!("declare\n{ACTOR}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  payload jsonb;\n");
+    let declare = format!("declare\n{ACTOR}{}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  payload jsonb;\n", if cx.retired.is_empty() { "" } else { "  from_   constant text := old.state;\n" });
     let mut opening = String::from(
         "if kind_ = 'migration' then   -- a definition change or an erasure: nothing is guarded, nothing is owed
   engine_verb := case verb_ when '~erase' then 'erased' else 'migrated' end;
   verb_ := null;
 end if;\n",
     );
+    if !cx.retired.is_empty() {
+        let _ = writeln!(
+            opening,
+            "if kind_ <> 'migration' then\n  {}  if new.state = from_ then new.state := old.state; end if;   -- whatever touches the record takes it along\nend if;",
+            standing(cx)?
+        );
+    }
     if !cx.entity.children.is_empty() {
         opening.push_str("if verb_ = '~' and touched_ <> '' then verb_ := null; end if;   -- a child changed\n");
     }

@@ -12,6 +12,7 @@ mod door;
 mod erase;
 mod law;
 mod persona;
+mod retiring;
 mod table;
 mod verbs;
 
@@ -19,6 +20,7 @@ use statehouse_definition::expr;
 use statehouse_definition::model::{App, Span};
 
 use crate::object::{Kind, Object};
+use crate::plan::Mapping;
 use crate::pricing;
 use crate::sql::{ident, literal};
 
@@ -42,20 +44,21 @@ impl CompileFault {
 }
 
 /// All objects of an app, in an order in which they can be created.
-pub(crate) fn app(app: &App) -> Result<Vec<Object>, CompileFault> {
+pub(crate) fn app(app: &App, mapping: &Mapping) -> Result<Vec<Object>, CompileFault> {
+    let app = &retiring::widened(app, mapping);
     let mut objects = schemas(app);
     objects.extend(pricing::rule_objects(app)?);
     for entity in app.entities.values() {
-        objects.extend(table::objects(&Cx::new(app, entity))?);
+        objects.extend(table::objects(&Cx::new(app, entity).retiring(mapping))?);
     }
     for entity in app.entities.values() {
-        let cx = Cx::new(app, entity);
+        let cx = Cx::new(app, entity).retiring(mapping);
         objects.extend(table::references(&cx));
         objects.extend(child::tables(&cx)?);
     }
     objects.extend(persona::sets(app)?);
     for entity in app.entities.values() {
-        let cx = Cx::new(app, entity);
+        let cx = Cx::new(app, entity).retiring(mapping);
         objects.extend(pricing::priced_objects(app, entity)?);
         objects.extend(law::objects(&cx)?);
         objects.extend(consequences::objects(&cx)?);
@@ -63,7 +66,7 @@ pub(crate) fn app(app: &App) -> Result<Vec<Object>, CompileFault> {
         objects.extend(erase::object(&cx));
     }
     for entity in app.entities.values() {
-        let cx = Cx::new(app, entity);
+        let cx = Cx::new(app, entity).retiring(mapping);
         for role in roles_of(app) {
             objects.extend(persona::objects(&cx, &role)?);
         }

@@ -30,9 +30,13 @@ fn database() -> TestDatabase {
 
 /// Writes an order as the salesperson: lines are rows of vertical, quantity and the measures, as SQL.
 fn write(db: &TestDatabase, rep: &Persona, title: &str, discount: &str, lines: &[&str]) {
-    let mut script = format!("insert into orders_rep.\"order\" (client, title, discount_pct, priced_on) select id, '{title}', {discount}, '2026-11-20' from orders_rep.client;\n");
+    let mut script = format!(
+        "insert into orders_rep.\"order\" (client, title, discount_pct, priced_on) select id, '{title}', {discount}, '2026-11-20' from orders_rep.client;\n"
+    );
     for line in lines {
-        script.push_str(&format!("insert into orders_rep.order_lines (\"order\", description, {line} from orders_rep.\"order\" where title = '{title}';\n"));
+        script.push_str(&format!(
+            "insert into orders_rep.order_lines (\"order\", description, {line} from orders_rep.\"order\" where title = '{title}';\n"
+        ));
     }
     db.psql_as(rep, &script).ok();
 }
@@ -41,7 +45,9 @@ fn write(db: &TestDatabase, rep: &Persona, title: &str, discount: &str, lines: &
 fn compare(db: &TestDatabase, rep: &Persona, golden: &str, title: &str) {
     for (column, expected) in expected(golden) {
         let read = match column.strip_prefix("lines.").and_then(|rest| rest.split_once('.')) {
-            Some((position, field)) => format!("select {field} = {expected}, {field} from (select l.*, row_number() over (order by l.position) as nth from orders_rep.order_lines l join orders_rep.\"order\" o on o.id = l.\"order\" where o.title = '{title}') x where nth = {position}"),
+            Some((position, field)) => format!(
+                "select {field} = {expected}, {field} from (select l.*, row_number() over (order by l.position) as nth from orders_rep.order_lines l join orders_rep.\"order\" o on o.id = l.\"order\" where o.title = '{title}') x where nth = {position}"
+            ),
             None => format!("select {column} = {expected}, {column} from orders_rep.\"order\" where title = '{title}'"),
         };
         let answer = db.value_as(rep, &read);
@@ -102,7 +108,18 @@ fn q2o_3_settles_a_month_by_bands() {
     for (title, quantities) in ["a", "b", "c"].into_iter().zip(&months) {
         let lines: Vec<String> = quantities.iter().map(|q| format!("vertical, quantity) select id, 'Print', 'print', {q}")).collect();
         write(&db, &rep, title, "0", &lines.iter().map(String::as_str).collect::<Vec<_>>());
-        let way = [("rep", "start"), ("rep", "quote"), ("client", "accept"), ("admin", "confirm"), ("ops", "produce"), ("ops", "ship"), ("ops", "dispatch"), ("client", "deliver"), ("admin", "pay"), ("admin", "close")];
+        let way = [
+            ("rep", "start"),
+            ("rep", "quote"),
+            ("client", "accept"),
+            ("admin", "confirm"),
+            ("ops", "produce"),
+            ("ops", "ship"),
+            ("ops", "dispatch"),
+            ("client", "deliver"),
+            ("admin", "pay"),
+            ("admin", "close"),
+        ];
         drive(&db, BALTYK, title, &way);
     }
     let open = format!("insert into orders_admin.settlement (rep, month) values ('{}', '2026-11-01')", rep.id());

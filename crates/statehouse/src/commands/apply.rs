@@ -33,6 +33,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let mapping = args.mapping.as_ref().map(folder::yaml).transpose()?.unwrap_or_default();
     let reached = cx.reach(&app.name)?;
     let proposal = apply::propose(&reached.place, &app, &mapping).await?;
+    folder::type_changed(&args.app, &reached.place, &app, &proposal, cx).await?;
     if args.planned.as_ref().is_some_and(|planned| !proposal.plan.fingerprint.starts_with(planned.as_str())) {
         return Err(Failure::new(statehouse_fault::SH3053, "the database has changed since the plan was made"));
     }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use statehouse_fault::{Fault, SH5020};
-use statehouse_store::audit::{Anchor, Report, anchor, verify};
+use statehouse_store::audit::{Anchor, Report, Subject, anchor, erase, verify};
+use statehouse_store::definition;
+use statehouse_store::record::Target;
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
@@ -35,6 +37,14 @@ enum What {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Forget the person a record is about; its chain stays whole
+    Erase {
+        /// The record, by id: `client/ID`
+        record: String,
+        /// Whose it is
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+    },
 }
 
 /// Runs it.
@@ -55,6 +65,20 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
                 for (slug, root, records, events) in roots {
                     println!("{slug}  {records} records  {events} events  {root}");
                 }
+            }
+            Ok(Exit::Fine)
+        }
+        What::Erase { record, tenant } => {
+            let (entity, Target::Id(id)) = super::fire::named(&record)? else {
+                return Err(Failure::usage(format!("`{record}` names a record by reference; erasing takes its id")));
+            };
+            let app = match args.app {
+                Some(name) => name,
+                None => definition::apps(&admin).await?.into_iter().next().unwrap_or_default(),
+            };
+            erase(&mut admin, Subject { app: &app, tenant: &tenant, entity, record: id }).await?;
+            if !cx.print_json(&serde_json::json!({ "erased": record })) {
+                println!("{record} is erased; its events and their chain stay");
             }
             Ok(Exit::Fine)
         }

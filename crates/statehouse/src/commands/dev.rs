@@ -41,14 +41,14 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     }
     let reached = cx.reach(&app.name)?;
     let standing = tokio::select! {
-        standing = prepare(&args, &app, &reached) => standing,
+        standing = prepare(&args, &app, &reached, cx) => standing,
         _ = interrupt.recv() => return stop(reached, None),
         _ = terminate.recv() => return stop(reached, None),
     }?;
-    ready::announce(&standing, &reached, cx);
     if let Some(file) = &args.ready {
         ready::write(file, &standing)?;
     }
+    ready::announce(&standing, &reached, cx);
     if !owned(&reached) {
         // Another process keeps the server; there is nothing to stay for.
         return Ok(Exit::Fine);
@@ -72,9 +72,11 @@ struct Standing {
 }
 
 /// Applies, makes the demo people and their keys, and asks every login role for an answer.
-async fn prepare(args: &Args, app: &App, reached: &Reached) -> Result<Standing, Failure> {
+async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<Standing, Failure> {
     let place = &reached.place;
-    let applied = apply::apply_now(place, app, &Default::default(), &args.allow_destroy).await?;
+    let proposal = apply::propose(place, app, &Default::default()).await?;
+    folder::type_changed(&args.app, place, app, &proposal, cx).await?;
+    let applied = apply::apply(place, app, &proposal, &args.allow_destroy).await?;
     let mut admin = place.connect_admin().await?;
     let file = args.app.join("data/people.yaml");
     if file.exists() {
@@ -90,13 +92,9 @@ async fn prepare(args: &Args, app: &App, reached: &Reached) -> Result<Standing, 
     }
     database.insert("admin".to_owned(), reached.url_admin().into());
     if args.seed {
-        seed(&args.app, app, reached).await?;
+        super::import::seed(&args.app, app, reached).await?;
     }
     Ok(Standing { app: app.name.clone(), version: applied.version, owner: owned(reached), database, keys })
-}
-
-async fn seed(_: &Path, _: &App, _: &Reached) -> Result<(), Failure> {
-    Err(Failure::usage("`--seed` is not part of this build; use `statehouse import`"))
 }
 
 fn owned(reached: &Reached) -> bool {

@@ -30,6 +30,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let mapping = args.mapping.as_ref().map(folder::yaml).transpose()?.unwrap_or_default();
     let reached = cx.reach(&app.name)?;
     let proposal = propose(&reached.place, &app, &mapping).await?;
+    folder::type_changed(&args.app, &reached.place, &app, &proposal, cx).await?;
     let refused = proposal.plan.findings.iter().any(|finding| finding.refuses);
     let body = json!({
         "app": app.name, "changes": proposal.has_changes(), "version": proposal.stored_version, "first": proposal.first,

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use super::catalog;
 use crate::{Place, StoreFault};
 
-/// What a scratch database is called, before its random part; `doctor` removes those of dead runs.
+/// What a scratch database is called, before its random part; those of dead runs are removed by the next and by `doctor`.
 pub const PREFIX: &str = "statehouse_scratch_";
 
 /// One advisory lock for all that touches roles or makes databases in a cluster, held on the maintenance database:
@@ -17,6 +17,7 @@ const LOCK: i64 = 0x5374_6174_6568_6f75;
 /// A connection to the maintenance database that holds the cluster's lock while it lives.
 pub(super) async fn maintenance(place: &Place) -> Result<Client, StoreFault> {
     let client = place.database("postgres").connect_admin().await?;
+    client.batch_execute("set lock_timeout = '10min'").await?;
     client
         .execute(include_str!("../../queries/cluster_lock.sql"), &[&LOCK])
         .await
@@ -37,6 +38,7 @@ impl Scratch {
     /// # Errors
     /// When the database cannot be made or reached.
     pub async fn make(maintenance: &Client, place: &Place) -> Result<Scratch, StoreFault> {
+        sweep_under(maintenance).await?;
         let name = format!("{PREFIX}{}", crate::secret::word(10)?);
         maintenance
             .batch_execute(&format!("create database {name} template template0"))
@@ -87,13 +89,16 @@ async fn imagine_in(client: &Client, script: &str, schemas: &[String], roles: &[
 
 /// Removes the scratch databases of dead runs: whoever holds the cluster's lock knows that none of them lives. Returns how many.
 pub(super) async fn sweep(place: &Place) -> Result<usize, StoreFault> {
-    let maintenance = maintenance(place).await?;
+    sweep_under(&maintenance(place).await?).await
+}
+
+async fn sweep_under(maintenance: &Client) -> Result<usize, StoreFault> {
     let rows = maintenance
         .query(include_str!("../../queries/scratch_list.sql"), &[&PREFIX])
         .await
         .map_err(StoreFault::doing("listing scratch databases"))?;
     for row in &rows {
-        remove(&maintenance, row.get(0)).await;
+        remove(maintenance, row.get(0)).await;
     }
     Ok(rows.len())
 }

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 
-use statehouse_store::audit::{Anchor, What, anchor, verify};
+use statehouse_store::audit::{Anchor, Subject, What, anchor, erase, verify};
+use statehouse_store::import::record_id;
 use statehouse_store::record::{Move, Target, fire};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -220,4 +221,29 @@ async fn records_and_events_that_stand_alone() {
     found.sort_by_key(by);
     expected.sort_by_key(by);
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn an_erased_subject_leaves_a_whole_chain() {
+    let world = moved("erase").await;
+    let taken = anchor(&mut world.admin().await).await.unwrap();
+    let (client, order) = (record_id("nordur", "orders", "client", "klettur-bilar"), record_id("nordur", "orders", "order", "golden-q2o-1"));
+    for (entity, record) in [("client", client), ("order", order)] {
+        erase(&mut world.admin().await, Subject { app: "orders", tenant: "nordur", entity, record }).await.unwrap();
+    }
+    let report = verify(&mut world.admin().await, Some(&taken)).await.unwrap();
+    assert_eq!(report.findings, []);
+    // One event of the client, five of the order (three lines and a move after its birth) lost their payloads.
+    assert_eq!(report.erased, 6);
+    let left = "select count(*) from orders.client c, orders.\"order\" o where c.name like 'Klettur%' or c.phone = '+3540007001' or o.ship_to = 'Iðnbraut 14, 210 Garðabær' and o.client = c.id and o.title like 'Opnun%'";
+    assert_eq!(world.admin_value::<i64>(left).await, 0);
+    // Erasing is no way to hide: what is emptied without an `erased` event after it is found.
+    let forger = tamperer(&world).await;
+    forger.execute("update statehouse.event set payload = null where record = $1 and verb = 'erased'", &[&client]).await.unwrap();
+    assert_eq!(findings(&world, Some(&taken)).await, []);
+    let other = longest(&forger, 1, 40).await[0];
+    forger.execute("update statehouse.event set payload = null where record = $1 and seq = 1", &[&other]).await.unwrap();
+    assert_eq!(findings(&world, Some(&taken)).await, [(other, What::PayloadMissing)]);
+    let nobody = erase(&mut world.admin().await, Subject { app: "orders", tenant: "baltyk", entity: "client", record: client }).await;
+    assert_eq!(nobody.unwrap_err().fault().code.code, "SH1002", "another tenant's record is not there");
 }

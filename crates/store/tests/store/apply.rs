@@ -175,3 +175,13 @@ async fn the_doctor_finds_what_is_out_of_order() {
         ["foreign objects", "events without month", "oldest due timer"]
     );
 }
+
+#[tokio::test]
+async fn an_engine_of_another_release_is_left_alone() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("engine", &shop).await;
+    world.tamper("update statehouse.setting set value = '2' where name = 'engine_schema'");
+    assert_eq!(code(world.apply(&shop).await), "SH0011");
+    world.tamper("update statehouse.setting set value = '1' where name = 'engine_schema'");
+    world.settled(&shop).await;
+}

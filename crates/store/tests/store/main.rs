@@ -2,5 +2,7 @@
 
 mod apply;
 mod people;
+mod pool;
 mod states;
+mod typed;
 mod world;

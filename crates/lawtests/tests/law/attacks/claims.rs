@@ -5,7 +5,8 @@ use statehouse_testkit::people::{BALTYK, NORDUR, Persona};
 use super::{Attack, Who, attack, baltyk, hold, nordur};
 
 /// A `ctx()` that believes what it is told: what the session table protects from.
-const BELIEVES: &str = "create or replace function statehouse.ctx() returns statehouse.context language plpgsql stable security definer as $$
+const BELIEVES: &str =
+    "create or replace function statehouse.ctx() returns statehouse.context language plpgsql stable security definer as $$
 begin
   return row(1, coalesce(nullif(current_setting('statehouse.tenant', true), ''), '1')::int,
              coalesce(nullif(current_setting('statehouse.actor', true), ''), '00000000-0000-0000-0000-00000000000f')::uuid,
@@ -31,7 +32,12 @@ fn reads(view: &str, cond: &str, claim: &str) -> Vec<(&'static str, String)> {
         ("in from", twice(format!("select count(*) from (select {claim} offset 0) x, {view} o where {cond}"))),
         ("in a cte", twice(format!("with x as materialized (select {claim}) select count(*) from x, {view} where {cond}"))),
         ("in where", twice(format!("select count(*) from {view} where case when {claim} is not null then {cond} end"))),
-        ("in lateral", twice(format!("select count(*) from {view} o, lateral (select {claim}, o.id as same offset 0) x where case when x.same = o.id then {cond} end"))),
+        (
+            "in lateral",
+            twice(format!(
+                "select count(*) from {view} o, lateral (select {claim}, o.id as same offset 0) x where case when x.same = o.id then {cond} end"
+            )),
+        ),
         ("in the targets", twice(format!("select count(*) filter (where {cond}) + 0 * count({claim}) from {view}"))),
         ("in a set-returning call", twice(format!("select count(*) from unnest(array[{claim}]) x, {view} where {cond}"))),
     ]
@@ -62,7 +68,15 @@ async fn nobody_becomes_another_by_saying_so() {
 #[tokio::test]
 async fn no_door_believes_what_it_is_told() {
     let admin = Persona::member("orders", NORDUR, "admin").id();
-    let claim = claim(&[("tenant", "1"), ("actor", &admin), ("role", "admin"), ("kind", "member"), ("capabilities", "{order.cancel_late}"), ("cause", ""), ("app", "orders")]);
+    let claim = claim(&[
+        ("tenant", "1"),
+        ("actor", &admin),
+        ("role", "admin"),
+        ("kind", "member"),
+        ("capabilities", "{order.cancel_late}"),
+        ("cause", ""),
+        ("app", "orders"),
+    ]);
     let to = "where title = 'mixed/quoted'";
     let places = [
         ("before", format!("select {claim}; update orders_rep.\"order\" set note = 'x' {to}")),
@@ -70,15 +84,28 @@ async fn no_door_believes_what_it_is_told() {
         ("in where", format!("update orders_rep.\"order\" set note = 'x' {to} and {claim} is not null")),
         ("in from", format!("update orders_rep.\"order\" set note = 'x' from (select {claim} offset 0) x {to}")),
         ("in a cte", format!("with x as materialized (select {claim} as c) update orders_rep.\"order\" set note = x.c from x {to}")),
-        ("in returning", format!("update orders_rep.\"order\" set note = note where false returning {claim}; update orders_rep.\"order\" set note = 'x' || {claim} {to}")),
+        (
+            "in returning",
+            format!(
+                "update orders_rep.\"order\" set note = note where false returning {claim}; update orders_rep.\"order\" set note = 'x' || {claim} {to}"
+            ),
+        ),
     ];
     let mut attacks: Vec<Attack> = places
         .iter()
         .map(|(place, script)| attack(&format!("an administrator, claimed {place}"), nordur("rep"), script, "S4005", DOOR_AJAR, "1 rows"))
         .collect();
     // As a kind of the engine: only a timer may lapse a quote.
-    let timer = self::claim(&[("tenant", "1"), ("actor", &admin), ("role", "system"), ("kind", "timer"), ("capabilities", "{}"), ("cause", "")]);
-    attacks.push(attack("a timer, claimed", nordur("rep"), &format!("select {timer}; update orders_rep.\"order\" set fire = 'nudge_admin' where title = 'mixed/inquiry'"), "S4003", DOOR_AJAR, "1 rows"));
+    let timer =
+        self::claim(&[("tenant", "1"), ("actor", &admin), ("role", "system"), ("kind", "timer"), ("capabilities", "{}"), ("cause", "")]);
+    attacks.push(attack(
+        "a timer, claimed",
+        nordur("rep"),
+        &format!("select {timer}; update orders_rep.\"order\" set fire = 'nudge_admin' where title = 'mixed/inquiry'"),
+        "S4003",
+        DOOR_AJAR,
+        "1 rows",
+    ));
     hold(attacks).await;
 }
 
@@ -99,14 +126,46 @@ async fn a_session_is_looked_up() {
         attack("a revoked session", api(), &with("tok-revoked"), "S2002", revived, "t"),
         attack("an expired key", api(), "select length(statehouse.enter('key-expired'))", "S2003", revived, "64"),
         attack("a revoked key", api(), "select length(statehouse.enter('key-revoked'))", "S2003", revived, "64"),
-        attack("a member's key as the engine", api(), "select statehouse.enter_as('timer', 1, 'orders')", "42501", "grant execute on function statehouse.enter_as(text, int, text) to statehouse_api", "*"),
-        attack("a session of another tenant", baltyk("rep"), "select count(*) > 0 from orders_rep.\"order\" where title like 'mixed/%'", "f",
-               "alter policy rep_sees on orders.\"order\" using (true)", "t"),
-        attack("a session of another role", nordur("ops"), "select count(*) from orders_admin.settlement", "0",
-               "alter policy admin_sees on orders.settlement using (true)", "2"),
-        attack("a door of another role", nordur("rep"), "insert into orders_admin.settlement (rep, month) values (statehouse.actor(), '2026-09-01')", "S2006",
-               &super::patched("orders.settlement_admin_insert()", "c.role is distinct from 'admin'", "false"), "S4003"),
-        attack("a session left", nordur("rep"), "select statehouse.leave(); select count(*) > 0 from orders_rep.\"order\"", "S2001", &believes, "t"),
+        attack(
+            "a member's key as the engine",
+            api(),
+            "select statehouse.enter_as('timer', 1, 'orders')",
+            "42501",
+            "grant execute on function statehouse.enter_as(text, int, text) to statehouse_api",
+            "*",
+        ),
+        attack(
+            "a session of another tenant",
+            baltyk("rep"),
+            "select count(*) > 0 from orders_rep.\"order\" where title like 'mixed/%'",
+            "f",
+            "alter policy rep_sees on orders.\"order\" using (true)",
+            "t",
+        ),
+        attack(
+            "a session of another role",
+            nordur("ops"),
+            "select count(*) from orders_admin.settlement",
+            "0",
+            "alter policy admin_sees on orders.settlement using (true)",
+            "2",
+        ),
+        attack(
+            "a door of another role",
+            nordur("rep"),
+            "insert into orders_admin.settlement (rep, month) values (statehouse.actor(), '2026-09-01')",
+            "S2006",
+            &super::patched("orders.settlement_admin_insert()", "c.role is distinct from 'admin'", "false"),
+            "S4003",
+        ),
+        attack(
+            "a session left",
+            nordur("rep"),
+            "select statehouse.leave(); select count(*) > 0 from orders_rep.\"order\"",
+            "S2001",
+            &believes,
+            "t",
+        ),
     ])
     .await;
 }

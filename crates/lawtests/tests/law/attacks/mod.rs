@@ -56,23 +56,11 @@ pub fn baltyk(title: &str) -> Who {
 }
 
 pub fn attack(name: &str, who: Who, script: &str, refused: &str, opened_by: &str, then: &str) -> Attack {
-    Attack {
-        name: name.into(),
-        who,
-        script: script.into(),
-        refused: refused.into(),
-        opened: Opened::By(opened_by.into(), then.into()),
-    }
+    Attack { name: name.into(), who, script: script.into(), refused: refused.into(), opened: Opened::By(opened_by.into(), then.into()) }
 }
 
 pub fn never(name: &str, who: Who, script: &str, refused: &str, why: &'static str) -> Attack {
-    Attack {
-        name: name.into(),
-        who,
-        script: script.into(),
-        refused: refused.into(),
-        opened: Opened::Never(why),
-    }
+    Attack { name: name.into(), who, script: script.into(), refused: refused.into(), opened: Opened::Never(why) }
 }
 
 /// SQL that rewrites a function's text, and fails where the text is not there.
@@ -117,7 +105,10 @@ pub async fn hold(attacks: Vec<Attack>) {
         let answer = self::answer(open, attack).await;
         let succeeded = if then == "*" { answer != attack.refused } else { answer == *then };
         if !succeeded {
-            surprises.push(format!("STILL REFUSED  {} (without its protection): expected {then}, was {answer}\n    {}", attack.name, attack.script));
+            surprises.push(format!(
+                "STILL REFUSED  {} (without its protection): expected {then}, was {answer}\n    {}",
+                attack.name, attack.script
+            ));
         }
     }
     for attack in &attacks {

@@ -1,5 +1,7 @@
 //! Seeing what is hidden: by column, filter, order, sum, error, constraint, history, statistics.
 
+use statehouse_testkit::people::{NORDUR, Persona};
+
 use super::{Attack, attack, baltyk, hold, never, nordur, patched_view};
 
 /// Takes the mask off every column of a client's view.
@@ -40,7 +42,14 @@ async fn a_mask_is_all_there_is() {
 #[tokio::test]
 async fn a_hidden_column_is_not_there() {
     let of = |view: &str, column: &str, role: &str, from: &str| {
-        attack(&format!("{column} of {view}"), nordur(role), &format!("select count({column}) > 0 from {view}"), "42703", &shown(view, from), "t")
+        attack(
+            &format!("{column} of {view}"),
+            nordur(role),
+            &format!("select count({column}) > 0 from {view}"),
+            "42703",
+            &shown(view, from),
+            "t",
+        )
     };
     hold(vec![
         of("orders_client.\"order\"", "commission", "client", "r.commission"),
@@ -58,6 +67,9 @@ async fn a_hidden_column_is_not_there() {
         attack("a hidden column in the history", nordur("client"), "select bool_or(payload::text ~ 'commission|cost|\"rep\"|note') from orders_client.order_history", "f",
                "create or replace function statehouse.redact(payload jsonb, hidden text[]) returns jsonb language plpgsql immutable as $$ begin return payload; end $$", "t"),
         attack("a masked column in the history", nordur("client"), "select bool_or(payload ?| '{net,gross,subtotal}' or payload @? '$.lines[*].net') from orders_client.order_history h join orders_client.\"order\" o on o.id = h.record where o.title = 'mixed/quoting'", "f",
+               "create or replace function statehouse.redact(payload jsonb, hidden text[]) returns jsonb language plpgsql immutable as $$ begin return payload; end $$", "t"),
+        never("who sells, by the history", nordur("client"), &format!("select count(*) from orders_client.order_history where actor = '{}'", Persona::member("orders", NORDUR, "rep").id()), "0", "the page of the app promises it; the view has yet to hide it"),
+        attack("the credit in the history", nordur("client"), "select bool_or(payload ? 'credit_limit') from orders_client.client_history", "f",
                "create or replace function statehouse.redact(payload jsonb, hidden text[]) returns jsonb language plpgsql immutable as $$ begin return payload; end $$", "t"),
         attack("a constraint that shows the row", nordur("client"), "update orders_client.client set phone = 'none'", "23514", "alter table orders.client no force row level security", "*"),
     ])

@@ -1,7 +1,7 @@
 //! What one session may learn of, or do to, another of the same login role: every tenant's people come through one login.
 
-use statehouse_testkit::people::{BALTYK, NORDUR, Persona};
 use statehouse_testkit::TestDatabase;
+use statehouse_testkit::people::{BALTYK, NORDUR, Persona};
 use tokio_postgres::Client;
 
 use super::ask;
@@ -21,7 +21,8 @@ async fn nobody_reads_the_statements_of_others() {
     let db = world::fresh("peers");
     let (_one, other) = two(&db).await;
     for read in ["pg_stat_activity", "pg_stat_get_activity(null)"] {
-        let answer = ask(&other, &format!("select count(*) from {read} a where a.pid <> pg_backend_pid() and a.query like '%the secret%'")).await;
+        let answer =
+            ask(&other, &format!("select count(*) from {read} a where a.pid <> pg_backend_pid() and a.query like '%the secret%'")).await;
         assert!(answer == "42501" || answer == "0", "{read} shows {answer} statements of others");
     }
     db.psql_as_superuser("grant execute on function pg_stat_get_activity(int) to public; grant select on pg_stat_activity to public").ok();
@@ -70,9 +71,13 @@ async fn two_tokens_make_no_third_person() {
             for statement in [
                 format!("update orders_rep.\"order\" set note = {turn} where title like '%/quoting'"),
                 format!("update orders_rep.\"order\" set note = 'x' from (select {turn} offset 0) x where title like '%/quoting'"),
-                format!("insert into orders_rep.order_lines (\"order\", vertical, description) select id, 'print', {turn} from orders_rep.\"order\" where title like '%/quoting'"),
+                format!(
+                    "insert into orders_rep.order_lines (\"order\", vertical, description) select id, 'print', {turn} from orders_rep.\"order\" where title like '%/quoting'"
+                ),
                 format!("update orders_rep.order_lines set description = {turn} where description = 'Pallet'"),
-                format!("update orders_client.\"order\" set fire = case {turn} when '' then '' else 'accept' end where title = 'mixed/quoted'"),
+                format!(
+                    "update orders_client.\"order\" set fire = case {turn} when '' then '' else 'accept' end where title = 'mixed/quoted'"
+                ),
             ] {
                 client.batch_execute(&format!("select set_config('statehouse.session', '{one}', false)")).await.unwrap();
                 let _ = ask(&client, &statement).await;

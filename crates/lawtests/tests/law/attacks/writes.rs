@@ -18,24 +18,77 @@ const EVENT: &str = "insert into statehouse.event (tenant, entity, record, seq, 
 fn engine_settings() -> Vec<Attack> {
     let told = |setting: &str, value: &str, then: &str| format!("select set_config('statehouse.{setting}', '{value}', false); {then}");
     vec![
-        attack("prices coming back, claimed", nordur("rep"),
-               &told("pricing", "on", "update orders_rep.order_lines l set quantity = 9 from orders_rep.\"order\" o where o.id = l.\"order\" and o.title = 'mixed/confirmed'"),
-               "S4005", DOOR_LEAKS, "3 rows"),
-        attack("prices coming back, claimed in the value", nordur("rep"),
-               "update orders_rep.order_lines l set description = set_config('statehouse.pricing', 'on', false) from orders_rep.\"order\" o where o.id = l.\"order\" and o.title = 'mixed/confirmed'",
-               "S4005", DOOR_LEAKS, "3 rows"),
-        attack("words put into an event", nordur("rep"),
-               &told("touch", "{\"forged\": true}", "update orders_rep.\"order\" set note = 'x' where title = 'mixed/quoting'; select payload ? 'forged' from orders_rep.order_history where payload ? 'note' order by seq desc limit 1"),
-               "f", DOOR_LEAKS, "t"),
-        attack("lines priced anew without their order", nordur("client"),
-               &told("touch", "{}", "update orders_client.\"order\" set fire = 'deliver' where title = 'print_only/out_for_delivery'; select o.subtotal = sum(l.gross) from orders_client.\"order\" o join orders_client.order_lines l on l.\"order\" = o.id where o.title = 'print_only/out_for_delivery' group by o.subtotal"),
-               "t", DOOR_LEAKS, "f"),
-        attack("the engine's own word", nordur("rep"), &told("touch", "{}", "update orders_rep.\"order\" set fire = '~' where title = 'mixed/quoted'"), "S4001",
-               &format!("{DOOR_LEAKS}{}", patched("orders.order_rep_update()", "if new.fire like '~%' then", "if false then")), "1 rows"),
-        never("the engine's own word, spelled longer", nordur("rep"), &told("touch", "{}", "update orders_rep.\"order\" set fire = '~lines' where title = 'mixed/quoted'"), "S4001", "the law has no such word"),
-        attack("a cause made up", nordur("rep"),
-               &told("cause", "forged", "update orders_rep.\"order\" set fire = 'start' where title = 'mixed/inquiry'; select cause is null from orders_rep.order_history h join orders_rep.\"order\" o on o.id = h.record where o.title = 'mixed/inquiry' and h.verb = 'start'"),
-               "t", &DOOR_LEAKS.replace(", set_config('statehouse.cause', '', true)", ""), "*"),
+        attack(
+            "prices coming back, claimed",
+            nordur("rep"),
+            &told(
+                "pricing",
+                "on",
+                "update orders_rep.order_lines l set quantity = 9 from orders_rep.\"order\" o where o.id = l.\"order\" and o.title = 'mixed/confirmed'",
+            ),
+            "S4005",
+            DOOR_LEAKS,
+            "3 rows",
+        ),
+        attack(
+            "prices coming back, claimed in the value",
+            nordur("rep"),
+            "update orders_rep.order_lines l set description = set_config('statehouse.pricing', 'on', false) from orders_rep.\"order\" o where o.id = l.\"order\" and o.title = 'mixed/confirmed'",
+            "S4005",
+            DOOR_LEAKS,
+            "3 rows",
+        ),
+        attack(
+            "words put into an event",
+            nordur("rep"),
+            &told(
+                "touch",
+                "{\"forged\": true}",
+                "update orders_rep.\"order\" set note = 'x' where title = 'mixed/quoting'; select payload ? 'forged' from orders_rep.order_history where payload ? 'note' order by seq desc limit 1",
+            ),
+            "f",
+            DOOR_LEAKS,
+            "t",
+        ),
+        attack(
+            "lines priced anew without their order",
+            nordur("client"),
+            &told(
+                "touch",
+                "{}",
+                "update orders_client.\"order\" set fire = 'deliver' where title = 'print_only/out_for_delivery'; select o.subtotal = sum(l.gross) from orders_client.\"order\" o join orders_client.order_lines l on l.\"order\" = o.id where o.title = 'print_only/out_for_delivery' group by o.subtotal",
+            ),
+            "t",
+            DOOR_LEAKS,
+            "f",
+        ),
+        attack(
+            "the engine's own word",
+            nordur("rep"),
+            &told("touch", "{}", "update orders_rep.\"order\" set fire = '~' where title = 'mixed/quoted'"),
+            "S4001",
+            &format!("{DOOR_LEAKS}{}", patched("orders.order_rep_update()", "if new.fire like '~%' then", "if false then")),
+            "1 rows",
+        ),
+        never(
+            "the engine's own word, spelled longer",
+            nordur("rep"),
+            &told("touch", "{}", "update orders_rep.\"order\" set fire = '~lines' where title = 'mixed/quoted'"),
+            "S4001",
+            "the law has no such word",
+        ),
+        attack(
+            "a cause made up",
+            nordur("rep"),
+            &told(
+                "cause",
+                "forged",
+                "update orders_rep.\"order\" set fire = 'start' where title = 'mixed/inquiry'; select cause is null from orders_rep.order_history h join orders_rep.\"order\" o on o.id = h.record where o.title = 'mixed/inquiry' and h.verb = 'start'",
+            ),
+            "t",
+            &DOOR_LEAKS.replace(", set_config('statehouse.cause', '', true)", ""),
+            "*",
+        ),
     ]
 }
 
@@ -46,7 +99,11 @@ async fn nobody_speaks_as_the_engine() {
 
 #[tokio::test]
 async fn nobody_writes_what_the_law_writes() {
-    let api = |privilege: &str, table: &str| format!("grant {privilege} on {table} to statehouse_api, statehouse_worker; create policy open_ on {table} to statehouse_api, statehouse_worker using (true) with check (true)");
+    let api = |privilege: &str, table: &str| {
+        format!(
+            "grant {privilege} on {table} to statehouse_api, statehouse_worker; create policy open_ on {table} to statehouse_api, statehouse_worker using (true) with check (true)"
+        )
+    };
     let two = "column privilege and the door's own list of columns both leave it out";
     hold(vec![
         attack("an event", nordur("rep"), EVENT, "42501", &api("insert", "statehouse.event"), "1 rows"),
@@ -86,7 +143,8 @@ async fn nobody_writes_what_the_law_writes() {
 async fn nobody_writes_outside_their_slice() {
     let other = Persona::second("orders", NORDUR, "rep").id();
     let abroad = Persona::member("orders", BALTYK, "rep").id();
-    let line = |order: &str| format!("insert into orders_rep.order_lines (\"order\", vertical, description) values ({order}, 'print', 'x')");
+    let line =
+        |order: &str| format!("insert into orders_rep.order_lines (\"order\", vertical, description) values ({order}, 'print', 'x')");
     let mine = |title: &str| format!("(select id from orders_rep.\"order\" where title = '{title}')");
     let see_all = "alter policy rep_sees on orders.\"order\" using (true)";
     hold(vec![
