@@ -37,6 +37,7 @@ begin
                  name, first::timestamp at time zone 'UTC', (first + interval '1 month')::timestamp at time zone 'UTC');
   execute format('alter table statehouse.%I enable row level security', name);
   execute format('alter table statehouse.%I force row level security', name);
+  execute format('grant select on statehouse.%I to statehouse_backup', name);
 end $$;
 comment on function statehouse.ensure_event_partition(date) is 'Makes the partition of a month, with forced row-level security and no policy of its own';
 

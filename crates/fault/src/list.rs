@@ -82,10 +82,11 @@ codes! {
     SH3046 file_in_wrong_place "file in the wrong place" AfterFix 422 None, "move it where its kind belongs, or remove it";
     SH3047 more_faults_not_shown "more faults not shown" AfterFix 422 None, "fix the ones shown first";
     SH3050 drift_found "drift found" AfterFix 409 None, "let `apply` put it back, or adopt the change into the definition";
-    SH3051 destructive_needs_allow "destructive step needs allow" AfterFix 409 None, "read the step, then pass `--allow NAME` for it";
+    SH3051 destructive_needs_allow "destructive step needs allow" AfterFix 409 None, "read the step, then pass `--allow-destroy NAME` for it";
     SH3052 records_need_mapping "records need a mapping" AfterFix 409 None, "say where they go, under `renamed` or `mapping`";
     SH3053 plan_stale "plan stale" Refresh 409 None, "plan again and read the new one";
     SH3054 foreign_trigger "foreign trigger on our table" AfterFix 409 None, "drop the trigger, or put its work into a transition";
+    SH3055 step_blocked "step cannot be carried out" AfterFix 409 None, "change the definition in two steps, or prepare the rows first";
 
     // 4 transition
     SH4001 no_such_verb "no such verb" AfterFix 404 Some("S4001"), "use one of the verbs of this entity";

@@ -52,17 +52,11 @@ impl Cx {
     /// When the server cannot be started or the URL cannot be read.
     pub fn reach(&self, app: &str) -> Result<Reached, Failure> {
         if let Some(url) = &self.database_url {
-            return Ok(Reached {
-                place: Place::parse(url)?,
-                server: None,
-            });
+            return Ok(Reached { place: Place::parse(url)?, server: None });
         }
         let server = Server::start_or_attach(&ServerOptions::new(&self.data))?;
         let place = Place::parse(&server.url(SUPERUSER, app))?;
-        Ok(Reached {
-            place,
-            server: Some(server),
-        })
+        Ok(Reached { place, server: Some(server) })
     }
 
     /// As [`Cx::reach`] for a command that is not told the app: the server's only app, or a usage fault that lists them.
@@ -76,18 +70,9 @@ impl Cx {
         }
         let names = statehouse_store::definition::databases(&reached.place).await?;
         match names.as_slice() {
-            [name] => Ok(Reached {
-                place: reached.place.database(name),
-                server: reached.server,
-            }),
-            [] => Err(Failure::new(
-                statehouse_fault::SH0010,
-                format!("no app is applied in `{}`", self.data.display()),
-            )),
-            many => Err(Failure::usage(format!(
-                "say which app with `--app`: {}",
-                statehouse_definition::quoted_list(many)
-            ))),
+            [name] => Ok(Reached { place: reached.place.database(name), server: reached.server }),
+            [] => Err(Failure::new(statehouse_fault::SH0010, format!("no app is applied in `{}`", self.data.display()))),
+            many => Err(Failure::usage(format!("say which app with `--app`: {}", statehouse_definition::quoted_list(many)))),
         }
     }
 }

@@ -62,28 +62,19 @@ impl Failure {
 
     /// A file that could not be read or written.
     pub fn file(doing: &str, path: &std::path::Path, cause: &std::io::Error) -> Failure {
-        Failure::new(
-            statehouse_fault::SH0003,
-            format!("could not {doing} `{}`: {cause}", path.display()),
-        )
+        Failure::new(statehouse_fault::SH0003, format!("could not {doing} `{}`: {cause}", path.display()))
     }
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Failure {
         let exit = match fault.code.code {
-            "SH0001" | "SH0002" | "SH0003" | "SH0004" | "SH0005" | "SH0006" | "SH0007"
-            | "SH0008" => Exit::Unreachable,
+            "SH0001" | "SH0002" | "SH0003" | "SH0004" | "SH0005" | "SH0006" | "SH0007" | "SH0008" => Exit::Unreachable,
             "SH0009" | "SH1001" => Exit::Usage,
             "SH3051" => Exit::Destructive,
             _ => Exit::Refused,
         };
-        Failure {
-            fault: Box::new(fault),
-            causes: Vec::new(),
-            exit,
-            shown: false,
-        }
+        Failure { fault: Box::new(fault), causes: Vec::new(), exit, shown: false }
     }
 }
 
@@ -105,8 +96,6 @@ impl From<StoreFault> for Failure {
 impl From<PostgresFault> for Failure {
     fn from(postgres: PostgresFault) -> Failure {
         let code = Code::find(postgres.code()).unwrap_or(statehouse_fault::SH9001);
-        Fault::new(code, postgres.to_string())
-            .with_help(postgres.help())
-            .into()
+        Fault::new(code, postgres.to_string()).with_help(postgres.help()).into()
     }
 }

@@ -78,7 +78,6 @@ pub fn texts(dir: &Path) -> Vec<SourceFile> {
 /// When it cannot be read or has another form.
 pub fn yaml<T: DeserializeOwned>(path: &PathBuf) -> Result<T, Failure> {
     let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
-    serde_saphyr::from_str(&text).map_err(|cause| {
-        Failure::new(statehouse_fault::SH1004, format!("`{}` cannot be read: {cause}", path.display()))
-    })
+    serde_saphyr::from_str(&text)
+        .map_err(|cause| Failure::new(statehouse_fault::SH1004, format!("`{}` cannot be read: {cause}", path.display())))
 }

@@ -17,11 +17,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers, not faults; everything else is wrong usage.
             let _ = error.print();
-            return if error.use_stderr() {
-                failure::Exit::Usage.into()
-            } else {
-                ExitCode::SUCCESS
-            };
+            return if error.use_stderr() { failure::Exit::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
     let cx = cx::Cx::new(&cli.options);

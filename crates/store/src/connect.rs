@@ -48,12 +48,8 @@ impl Place {
     /// `SH0009` when the text is no connection string.
     pub fn parse(url: &str) -> Result<Place, StoreFault> {
         let admin = url.parse::<Config>().map_err(|cause| {
-            let why = std::error::Error::source(&cause)
-                .map_or_else(|| cause.to_string(), ToString::to_string);
-            StoreFault::refused(
-                statehouse_fault::SH0009,
-                format!("the database URL cannot be read: {why}"),
-            )
+            let why = std::error::Error::source(&cause).map_or_else(|| cause.to_string(), ToString::to_string);
+            StoreFault::refused(statehouse_fault::SH0009, format!("the database URL cannot be read: {why}"))
         })?;
         Ok(Place { admin })
     }
@@ -67,10 +63,7 @@ impl Place {
 
     /// The name of the database.
     pub fn name(&self) -> &str {
-        self.admin
-            .get_dbname()
-            .or(self.admin.get_user())
-            .unwrap_or("postgres")
+        self.admin.get_dbname().or(self.admin.get_user()).unwrap_or("postgres")
     }
 
     /// A URL of this place as `role`, without a password: whoever uses it brings its own.
@@ -89,9 +82,7 @@ impl Place {
     /// Connection options as the administrator.
     pub fn admin(&self) -> Config {
         let mut config = self.admin.clone();
-        config
-            .application_name("statehouse")
-            .connect_timeout(Duration::from_secs(5));
+        config.application_name("statehouse").connect_timeout(Duration::from_secs(5));
         config
     }
 
@@ -115,19 +106,12 @@ impl Place {
     /// # Errors
     /// When the server does not answer or refuses.
     pub async fn connect(&self, login: Login) -> Result<Client, StoreFault> {
-        open(
-            self.login(login),
-            &format!("connecting as `{}`", login.name()),
-        )
-        .await
+        open(self.login(login), &format!("connecting as `{}`", login.name())).await
     }
 }
 
 async fn open(config: Config, doing: &str) -> Result<Client, StoreFault> {
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .map_err(StoreFault::doing(doing))?;
+    let (client, connection) = config.connect(NoTls).await.map_err(StoreFault::doing(doing))?;
     // The task ends with the client; what broke the connection reaches the client's own calls.
     tokio::spawn(connection);
     Ok(client)
@@ -155,13 +139,8 @@ impl Db {
     /// # Errors
     /// When the pool cannot be made.
     pub fn open(place: &Place, login: Login, connections_max: usize) -> Result<Db, StoreFault> {
-        let manager = Manager::from_config(
-            place.login(login),
-            NoTls,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Custom(CLEAN.into()),
-            },
-        );
+        let manager =
+            Manager::from_config(place.login(login), NoTls, ManagerConfig { recycling_method: RecyclingMethod::Custom(CLEAN.into()) });
         let pool = Pool::builder(manager)
             .max_size(connections_max)
             .runtime(Runtime::Tokio1)
@@ -169,13 +148,8 @@ impl Db {
             .create_timeout(Some(Duration::from_secs(5)))
             .recycle_timeout(Some(Duration::from_secs(5)))
             .build()
-            .map_err(|cause| {
-                StoreFault::refused(statehouse_fault::SH0009, format!("no pool: {cause}"))
-            })?;
-        Ok(Db {
-            pool,
-            role: login.name(),
-        })
+            .map_err(|cause| StoreFault::refused(statehouse_fault::SH0009, format!("no pool: {cause}")))?;
+        Ok(Db { pool, role: login.name() })
     }
 
     /// A connection; it goes back when dropped.
@@ -183,9 +157,6 @@ impl Db {
     /// # Errors
     /// When none comes free in time or the server does not answer.
     pub async fn get(&self) -> Result<Object, StoreFault> {
-        self.pool.get().await.map_err(|cause| StoreFault::Pool {
-            role: self.role.to_owned(),
-            cause: Box::new(cause),
-        })
+        self.pool.get().await.map_err(|cause| StoreFault::Pool { role: self.role.to_owned(), cause: Box::new(cause) })
     }
 }

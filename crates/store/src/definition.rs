@@ -1,7 +1,7 @@
 //! The definition as it is stored in the database: every process runs from there.
 
 use serde_json::{Value, json};
-use statehouse_compile::plan::Snapshot;
+use statehouse_compile::plan::{Mapping, Snapshot};
 use statehouse_definition::App;
 use tokio_postgres::{Client, GenericClient};
 
@@ -16,6 +16,8 @@ pub struct Stored {
     pub sha256: Vec<u8>,
     /// The catalog as it was when this version had been applied; absent while an apply is under way.
     pub snapshot: Option<Snapshot>,
+    /// Where the records of states that this version retired went.
+    pub mapping: Mapping,
 }
 
 /// The canonical text of a definition: JSON in the order of the files, without the places where things were written,
@@ -70,6 +72,7 @@ pub async fn find(client: &Client, app: &str) -> Result<Option<Stored>, StoreFau
         version: row.get(0),
         sha256: row.get(1),
         snapshot: row.get::<_, Option<String>>(2).and_then(|text| serde_json::from_str(&text).ok()),
+        mapping: serde_json::from_str(row.get(3)).unwrap_or_default(),
     }))
 }
 
@@ -89,14 +92,15 @@ pub async fn fetch_app(client: &Client, app: &str) -> Result<App, StoreFault> {
 }
 
 /// Stores a new version; its snapshot follows when the apply has ended.
-pub(crate) async fn insert(client: &impl GenericClient, app: &App, version: i32) -> Result<(), StoreFault> {
+pub(crate) async fn insert(client: &impl GenericClient, app: &App, mapping: &Mapping, version: i32) -> Result<(), StoreFault> {
     let text = serde_json::to_string(app).map_err(no_json)?;
     let mut readable = serde_json::to_value(app).map_err(no_json)?;
     forget_places(&mut readable);
     // jsonb keeps no order of keys and the order of fields and guards matters, so the text stands beside.
     let body = json!({ "app": readable, "text": text });
+    let mapping = serde_json::to_value(mapping).map_err(no_json)?;
     client
-        .execute(include_str!("../queries/definition_insert.sql"), &[&app.name, &version, &sha256(app)?, &body])
+        .execute(include_str!("../queries/definition_insert.sql"), &[&app.name, &version, &sha256(app)?, &body, &mapping])
         .await
         .map_err(StoreFault::doing("storing the definition"))?;
     set_version(client, app, version).await
@@ -143,10 +147,7 @@ pub(crate) async fn keep_snapshot(client: &impl GenericClient, app: &str, snapsh
 /// When the server cannot be asked.
 pub async fn databases(place: &Place) -> Result<Vec<String>, StoreFault> {
     let client = place.database("postgres").connect_admin().await?;
-    let rows = client
-        .query(include_str!("../queries/database_list.sql"), &[])
-        .await
-        .map_err(StoreFault::doing("listing the databases"))?;
+    let rows = client.query(include_str!("../queries/database_list.sql"), &[]).await.map_err(StoreFault::doing("listing the databases"))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -155,9 +156,6 @@ pub async fn databases(place: &Place) -> Result<Vec<String>, StoreFault> {
 /// # Errors
 /// `SH0010` when the engine is not installed here.
 pub async fn apps(client: &Client) -> Result<Vec<String>, StoreFault> {
-    let rows = client
-        .query(include_str!("../queries/app_list.sql"), &[])
-        .await
-        .map_err(StoreFault::doing("listing the apps"))?;
+    let rows = client.query(include_str!("../queries/app_list.sql"), &[]).await.map_err(StoreFault::doing("listing the apps"))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -77,13 +77,16 @@ pub async fn examine(place: &Place, app: &App) -> Result<Vec<Check>, StoreFault>
 }
 
 async fn server(client: &Client) -> Result<Vec<Check>, StoreFault> {
-    let row = client
-        .query_one(include_str!("../queries/server_examine.sql"), &[])
-        .await
-        .map_err(StoreFault::doing("examining the server"))?;
+    let row =
+        client.query_one(include_str!("../queries/server_examine.sql"), &[]).await.map_err(StoreFault::doing("examining the server"))?;
     let version: i32 = row.get("version");
     Ok(vec![
-        Check::when(version / 10_000 >= FLOOR, "server version", row.get::<_, String>("said"), "upgrade the server to PostgreSQL 15 or newer"),
+        Check::when(
+            version / 10_000 >= FLOOR,
+            "server version",
+            row.get::<_, String>("said"),
+            "upgrade the server to PostgreSQL 15 or newer",
+        ),
         setting(&row, "fsync"),
         setting(&row, "full_page_writes"),
         Check::when(row.get("superuser"), "administrator", row.get::<_, String>("administrator"), "name a superuser in the database URL"),
@@ -112,7 +115,11 @@ async fn logins(place: &Place) -> Check {
     if closed.is_empty() {
         return Check::fine("login roles", "all four may log in");
     }
-    Check::wrong("login roles", format!("no log-in as {}", closed.join(", ")), "run `statehouse apply`, then let them log in (`pg_hba.conf`, passwords)")
+    Check::wrong(
+        "login roles",
+        format!("no log-in as {}", closed.join(", ")),
+        "run `statehouse apply`, then let them log in (`pg_hba.conf`, passwords)",
+    )
 }
 
 fn definition(proposal: &Proposal, app: &App) -> Vec<Check> {
@@ -122,27 +129,47 @@ fn definition(proposal: &Proposal, app: &App) -> Vec<Check> {
     let version = proposal.stored_version.map_or_else(|| "never applied".to_owned(), |version| format!("version {version}"));
     let state = match () {
         () if proposal.stored_version.is_none() => Check::wrong("definition", version, "run `statehouse apply`"),
-        () if drift > 0 => Check::wrong("definition", format!("{version}, {drift} steps of drift"), "read `statehouse plan`, then `statehouse apply` puts it back"),
-        () if proposal.has_changes() => Check::wrong("definition", format!("`{}` in the database is {version}, the folder differs", app.name), "read `statehouse plan`, then `statehouse apply`"),
+        () if drift > 0 => Check::wrong(
+            "definition",
+            format!("{version}, {drift} steps of drift"),
+            "read `statehouse plan`, then `statehouse apply` puts it back",
+        ),
+        () if proposal.has_changes() => Check::wrong(
+            "definition",
+            format!("`{}` in the database is {version}, the folder differs", app.name),
+            "read `statehouse plan`, then `statehouse apply`",
+        ),
         () => Check::fine("definition", format!("{version}, the same as the folder")),
     };
     let foreign = match harmful.as_slice() {
         [] => Check::fine("foreign objects", format!("{} left alone, none harmful", plan.unmanaged.len())),
-        some => Check::wrong("foreign objects", some.join(", "), "drop them, or put their work into the definition; `statehouse plan` says what each does"),
+        some => Check::wrong(
+            "foreign objects",
+            some.join(", "),
+            "drop them, or put their work into the definition; `statehouse plan` says what each does",
+        ),
     };
     vec![state, foreign]
 }
 
 async fn engine(client: &Client) -> Result<Vec<Check>, StoreFault> {
-    let row = client
-        .query_one(include_str!("../queries/engine_examine.sql"), &[])
-        .await
-        .map_err(StoreFault::doing("examining the engine"))?;
+    let row =
+        client.query_one(include_str!("../queries/engine_examine.sql"), &[]).await.map_err(StoreFault::doing("examining the engine"))?;
     let months: i64 = row.get("months");
     let strays: bool = row.get("strays");
     Ok(vec![
-        Check::when(months >= 2, "event partitions", format!("{months} from this month on"), "run `statehouse apply`, which makes the coming months"),
-        Check::when(!strays, "events without month", if strays { "some" } else { "none" }, "run `statehouse apply` for the missing months, then move the rows of `statehouse.event_other`"),
+        Check::when(
+            months >= 2,
+            "event partitions",
+            format!("{months} from this month on"),
+            "run `statehouse apply`, which makes the coming months",
+        ),
+        Check::when(
+            !strays,
+            "events without month",
+            if strays { "some" } else { "none" },
+            "run `statehouse apply` for the missing months, then move the rows of `statehouse.event_other`",
+        ),
         due(&row, "oldest due effect", "effect_s", "start a worker, or look why it stands still"),
         due(&row, "oldest due timer", "timer_s", "start a worker, or look why it stands still"),
     ])

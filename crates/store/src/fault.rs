@@ -46,13 +46,8 @@ impl StoreFault {
             StoreFault::Refused(fault) => (**fault).clone(),
             StoreFault::Postgres { cause, doing } => from_postgres(cause, doing),
             StoreFault::Pool { role, cause } => match &**cause {
-                deadpool_postgres::PoolError::Backend(cause) => {
-                    from_postgres(cause, &format!("connecting as `{role}`"))
-                }
-                other => Fault::new(
-                    statehouse_fault::SH5005,
-                    format!("no connection as `{role}`: {other}"),
-                ),
+                deadpool_postgres::PoolError::Backend(cause) => from_postgres(cause, &format!("connecting as `{role}`")),
+                other => Fault::new(statehouse_fault::SH5005, format!("no connection as `{role}`: {other}")),
             },
         }
     }
@@ -68,10 +63,7 @@ impl StoreFault {
 
 impl From<tokio_postgres::Error> for StoreFault {
     fn from(cause: tokio_postgres::Error) -> StoreFault {
-        StoreFault::Postgres {
-            doing: "speaking to the database".into(),
-            cause,
-        }
+        StoreFault::Postgres { doing: "speaking to the database".into(), cause }
     }
 }
 
@@ -83,18 +75,9 @@ impl From<Fault> for StoreFault {
 
 fn from_postgres(cause: &tokio_postgres::Error, doing: &str) -> Fault {
     if let Some(error) = cause.as_db_error() {
-        return Fault::from_sqlstate(
-            error.code().code(),
-            error.message(),
-            error.detail(),
-            error.hint(),
-        );
+        return Fault::from_sqlstate(error.code().code(), error.message(), error.detail(), error.hint());
     }
     let why = std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
-    let code = if cause.is_closed() {
-        statehouse_fault::SH5007
-    } else {
-        statehouse_fault::SH0008
-    };
+    let code = if cause.is_closed() { statehouse_fault::SH5007 } else { statehouse_fault::SH0008 };
     Fault::new(code, format!("{doing}: {why}"))
 }

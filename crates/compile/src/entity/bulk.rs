@@ -47,10 +47,15 @@ fn bulk(persona: &Persona<'_>) -> Object {
         if let Some(lock) = &transition.lock {
             let _ = write!(
                 locks,
-                "\n      if fire_ = {} then perform statehouse.take_lock(c.tenant, (select b.{} from {} b where b.tenant = c.tenant and b.id = item.id)); end if;",
+                "
+  if fire_ = {} then   -- lock targets before rows, in one order
+    perform statehouse.take_lock(c.tenant, l.target)
+       from (select distinct b.{} as target from {} b join {}(ids_) v on v.id = b.id where b.tenant = c.tenant order by 1) l;
+  end if;",
                 literal(verb),
                 ident(lock),
-                cx.table()
+                cx.table(),
+                persona.view(&format!("{}_visible", cx.entity.name))
             );
         }
     }
@@ -100,7 +105,7 @@ begin
       null;   -- one of them is refused: each is judged by itself
     end;
   end if;
-  -- one by one, in the order of their ids, each behind a savepoint
+  -- one by one, in the order of their ids, each behind a savepoint{locks}
   for item in
     select w.id, w.key, w.version as seen, v.version
       from unnest(ids_, keys_, versions_) as w (id, key, version)
@@ -121,7 +126,7 @@ begin
           outcome := 'replayed';
           version := statehouse.seen_key(c.tenant, c.actor, item.key, {fingerprint_item});
         end if;
-      end if;{locks}
+      end if;
       if outcome = 'moved' then
         update {table} b set fire = fire_, input = input_
          where b.tenant = c.tenant and b.id = item.id and b.version = item.version
@@ -129,8 +134,8 @@ begin
         if not found then perform statehouse.refuse_stale({entity}, item.id, null, item.version); end if;
       end if;
     exception when others then
-      outcome := 'refused';
       get stacked diagnostics errcode = returned_sqlstate, message = message_text, detail = pg_exception_detail, help = pg_exception_hint;
+      outcome := case when errcode in ('40001', '40P01') then 'conflict' else 'refused' end;   -- a conflict may be tried again
     end;
     return next;
   end loop;

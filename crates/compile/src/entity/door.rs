@@ -273,6 +273,17 @@ fn locks(persona: &Persona<'_>) -> String {
     body
 }
 
+/// The row is as it was seen, but not in the slice of the session that now acts: two sessions were mixed.
+fn switched(persona: &Persona<'_>) -> String {
+    if in_slice(persona, "b").is_empty() {
+        return String::new();
+    }
+    format!(
+        "  if exists (select from {} b where b.tenant = tenant_ and b.id = old.id and b.version = old.version) then\n    perform statehouse.refuse('SH2005', 'the session changed within the statement', '{{}}', 'run the statement again under one session');\n  end if;\n",
+        persona.cx.table()
+    )
+}
+
 /// Fields that some move may change, or unmask, without an edit.
 fn moving<'a>(persona: &'a Persona<'_>) -> BTreeSet<&'a str> {
     let entity = persona.cx.entity;
@@ -308,9 +319,10 @@ fn write(persona: &Persona<'_>, fields: &[&str]) -> String {
     let mut edits = vec!["fire = new.fire".to_owned(), "input = new.input".to_owned(), "state = new.state".to_owned()];
     edits.extend(with_edits);
     format!(
-        "if edits then\n{}else\n{}end if;\nif not found then\n  perform statehouse.refuse_stale({}, old.id, null, old.version);\nend if;\n",
+        "if edits then\n{}else\n{}end if;\nif not found then\n{}  perform statehouse.refuse_stale({}, old.id, null, old.version);\nend if;\n",
         indent(&statement(&edits.join(", "), &|_| true), 2),
         indent(&statement("fire = new.fire, input = new.input", &|f| moving.contains(f)), 2),
+        switched(persona),
         literal(&cx.qualified())
     )
 }

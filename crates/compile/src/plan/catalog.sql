@@ -49,8 +49,7 @@ with ours as materialized (
 ), proc as materialized (
   select p.oid, n.nspname, p.proname, oidvectortypes(p.proargtypes) as types, p.prokind, p.proowner, p.proacl, p.provolatile,
          p.prosecdef, p.proleakproof, p.proparallel, p.proconfig,
-         case when p.proname = 'definition' and p.pronargs = 0 then 'the version apply wrote'   -- data, written anew by every apply
-              when p.prokind <> 'a' then pg_get_functiondef(p.oid) else 'aggregate ' || pg_get_function_arguments(p.oid) end as def,
+         case when p.prokind <> 'a' then pg_get_functiondef(p.oid) else 'aggregate ' || pg_get_function_arguments(p.oid) end as def,
          pg_get_function_arguments(p.oid) as arguments, pg_get_function_result(p.oid) as returns
   from pg_proc p
   join ours n on n.oid = p.pronamespace

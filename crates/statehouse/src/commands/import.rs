@@ -126,8 +126,11 @@ fn clean(report: Report) -> Result<Report, Failure> {
 /// The folders of the data folder, by name.
 fn tenants(data: &Path) -> Result<Vec<String>, Failure> {
     let Ok(entries) = std::fs::read_dir(data) else { return Ok(Vec::new()) };
-    let mut names: Vec<String> =
-        entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().to_string_lossy().into()).collect();
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into())
+        .collect();
     names.sort();
     Ok(names)
 }

@@ -43,7 +43,8 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let dir = PathBuf::from(&args.name);
     let name = app_name(&dir)?;
     refuse_existing(&dir)?;
-    let mut files: Vec<(String, String)> = BOOKING.iter().map(|(path, text)| ((*path).to_owned(), text.replace("{{app}}", &name))).collect();
+    let mut files: Vec<(String, String)> =
+        BOOKING.iter().map(|(path, text)| ((*path).to_owned(), text.replace("{{app}}", &name))).collect();
     for (path, text) in &files {
         write(&dir, path, text)?;
     }

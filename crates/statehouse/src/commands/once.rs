@@ -72,7 +72,11 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let mut checks = figures::checks(&cast, &stage).await?;
     checks.extend(watched.checks());
     let audit = verify(stage.admin(), Some(&anchored)).await?;
-    checks.push(figures::Check::new("the chain of events is whole, and continues the anchor taken after the import", 0, audit.findings.len()));
+    checks.push(figures::Check::new(
+        "the chain of events is whole, and continues the anchor taken after the import",
+        0,
+        audit.findings.len(),
+    ));
     let report = report::Report::gather(&stage, &cast, &watched, checks, imported, &audit, (ready, started.elapsed())).await?;
     let fine = report.holds();
     if !cx.print_json(&report) {

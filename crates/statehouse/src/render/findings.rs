@@ -23,8 +23,8 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile]) -> Group<'a> {
     let mut group = level.primary_title(finding.message.as_str()).id(finding.code);
     let group = match sources.iter().find(|source| *source.path == *finding.at.file) {
         Some(source) => {
-            let begin = boundary(&source.text, finding.at.offset as usize);
-            let end = boundary(&source.text, begin + finding.at.len as usize);
+            let begin = boundary(&source.text, finding.at.offset);
+            let end = boundary(&source.text, begin + finding.at.len);
             let annotation = AnnotationKind::Primary.span(begin..end);
             let annotation = if finding.label.is_empty() { annotation } else { annotation.label(finding.label.as_str()) };
             group.element(Snippet::source(source.text.as_str()).path(source.path.as_str()).annotation(annotation))

@@ -46,11 +46,7 @@ pub fn failure(failure: &Failure, cx: &Cx) {
         return;
     }
     let fault = &failure.fault;
-    let (red, bold, plain) = if cx.color {
-        ("\x1b[1;31m", "\x1b[1m", "\x1b[0m")
-    } else {
-        ("", "", "")
-    };
+    let (red, bold, plain) = if cx.color { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
     eprintln!("{red}error[{}]{plain}{bold}: {}{plain}", fault.code, fault.detail);
     for refused in &fault.refused_by {
         eprintln!("  = {}: {}", refused.guard, refused.message);
@@ -67,8 +63,7 @@ pub fn failure(failure: &Failure, cx: &Cx) {
 /// # Errors
 /// When there is no such code.
 pub fn page(code: &str, cx: &Cx) -> Result<Exit, Failure> {
-    let found = statehouse_fault::Code::find(code)
-        .ok_or_else(|| Failure::usage(format!("there is no code `{code}`")))?;
+    let found = statehouse_fault::Code::find(code).ok_or_else(|| Failure::usage(format!("there is no code `{code}`")))?;
     let body = serde_json::json!({ "code": found.code, "title": found.title, "page": found.page });
     if !cx.print_json(&body) {
         print!("{}", found.page);

@@ -37,7 +37,11 @@ fn plan_apply_and_doctor_end_as_promised() {
              values (1, gen_random_uuid(), 1, 'B-00001', gen_random_uuid(), 'blue', '2026-01-01', '2026-01-02', 1, 1, 'stayed', now(), now(), 1, 'created', sha256(''))",
         )
         .ok();
-    edit(&app.join("entities/booking.yaml"), "  people:  { type: integer, required: true, default: \"1\", check: \"people > 0\", label: { en: People } }\n", "");
+    edit(
+        &app.join("entities/booking.yaml"),
+        "  people:  { type: integer, required: true, default: \"1\", check: \"people > 0\", label: { en: People } }\n",
+        "",
+    );
     edit(&app.join("entities/booking.yaml"), "[arrives, leaves, people]", "[arrives, leaves]");
     let refused = with(&["apply", "stay"]).ended(3);
     assert!(refused.stderr.contains("error[SH3051]") && refused.stderr.contains("--allow-destroy booking.people"), "{}", refused.stderr);

@@ -66,7 +66,11 @@ fn the_ready_file_holds_urls_and_keys_that_work() {
     assert_eq!(String::from_utf8_lossy(&asked.stdout), "t\n", "{}", String::from_utf8_lossy(&asked.stderr));
 
     let second = run(dir.path(), &["dev", "stay", "--data", "data"]).ended(0);
-    assert!(second.stdout.contains(&format!("another process keeps the server in `data`: process {}", dev.child.id())), "{}", second.stdout);
+    assert!(
+        second.stdout.contains(&format!("another process keeps the server in `data`: process {}", dev.child.id())),
+        "{}",
+        second.stdout
+    );
 
     assert_eq!(dev.end(Signal::SIGTERM), Some(0));
     assert!(!file.exists(), "nothing answers any more");

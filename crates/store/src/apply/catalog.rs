@@ -23,10 +23,7 @@ pub(super) async fn read_imagined(client: &Client, schemas: &[String], roles: &[
 
 async fn read_within(client: &Client, schemas: &[String], roles: &[String]) -> Result<Snapshot, StoreFault> {
     let sql = format!("select kind, schema, name, part, facts::text from (\n{CATALOG}\n) q");
-    let rows = client
-        .query(&sql, &[&schemas, &roles])
-        .await
-        .map_err(StoreFault::doing("reading the catalog"))?;
+    let rows = client.query(&sql, &[&schemas, &roles]).await.map_err(StoreFault::doing("reading the catalog"))?;
     let mut snapshot = Snapshot::default();
     for row in rows {
         snapshot

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use statehouse_compile::plan::{Kind, Snapshot, ident, literal};
 use statehouse_compile::engine;
+use statehouse_compile::plan::{Kind, Mapping, Snapshot, ident, literal};
 use statehouse_definition::App;
 use tokio_postgres::Client;
 
@@ -41,7 +41,7 @@ impl First {
         let transaction = client.transaction().await?;
         transaction.batch_execute("set local lock_timeout = '1s'").await?;
         transaction.batch_execute(&self.script).await.map_err(StoreFault::doing("making the definition"))?;
-        definition::insert(&transaction, app, version).await?;
+        definition::insert(&transaction, app, &Mapping::default(), version).await?;
         // Told by this comment, a command that is given no app finds the database.
         let comment = format!("comment on database {} is {}", ident(database), literal(&format!("statehouse app {}", app.name)));
         transaction.batch_execute(&comment).await?;

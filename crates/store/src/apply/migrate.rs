@@ -26,10 +26,8 @@ struct Batch {
 /// Moves every record; returns how many were moved. Begun again after a crash it goes on where it stopped.
 pub(super) async fn run(client: &mut Client, app: &App, migration: &Migration) -> Result<u64, StoreFault> {
     let batches = batches(app, migration)?;
-    let tenants = client
-        .query(include_str!("../../queries/tenant_list.sql"), &[])
-        .await
-        .map_err(StoreFault::doing("listing the tenants"))?;
+    let tenants =
+        client.query(include_str!("../../queries/tenant_list.sql"), &[]).await.map_err(StoreFault::doing("listing the tenants"))?;
     let mut moved = 0;
     for tenant in &tenants {
         for batch in &batches {

@@ -55,7 +55,13 @@ pub async fn apply(place: &Place, app: &App, proposal: &Proposal, allowed: &[Str
     apply_under(&maintenance, place, app, proposal, allowed).await
 }
 
-async fn apply_under(maintenance: &Client, place: &Place, app: &App, proposal: &Proposal, allowed: &[String]) -> Result<Applied, StoreFault> {
+async fn apply_under(
+    maintenance: &Client,
+    place: &Place,
+    app: &App,
+    proposal: &Proposal,
+    allowed: &[String],
+) -> Result<Applied, StoreFault> {
     refuse(&proposal.plan, allowed)?;
     if proposal.database_missing {
         first::make_database(maintenance, place.name()).await?;
@@ -116,8 +122,5 @@ async fn finish(client: &mut Client, app: &App, proposal: &Proposal) -> Result<u
 
 /// Partitions of this month and the next three.
 async fn ensure_partitions(client: &impl tokio_postgres::GenericClient) -> Result<(), StoreFault> {
-    client
-        .batch_execute(include_str!("../../queries/partition_ensure.sql"))
-        .await
-        .map_err(StoreFault::doing("making the months of events"))
+    client.batch_execute(include_str!("../../queries/partition_ensure.sql")).await.map_err(StoreFault::doing("making the months of events"))
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use statehouse_compile::entity::{persona_schema, roles_of};
 use statehouse_compile::plan::{Class, Counts, Kind, Mapping, Plan, Request, Snapshot, plan};
-use statehouse_compile::{Compiled, compile, engine};
+use statehouse_compile::{Compiled, compile_while, engine};
 use statehouse_definition::App;
 use statehouse_fault::{Code, Fault};
-use tokio_postgres::error::SqlState;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::first::First;
 use super::{catalog, roles, scratch, states};
@@ -31,6 +31,7 @@ pub struct Proposal {
     pub(super) seen: String,
     pub(super) stored_snapshot: Option<Snapshot>,
     pub(super) database_missing: bool,
+    pub(super) mapping: Mapping,
 }
 
 impl Proposal {
@@ -57,7 +58,6 @@ pub async fn propose(place: &Place, app: &App, mapping: &Mapping) -> Result<Prop
 
 /// The same under a lock of the cluster that the caller holds.
 pub(super) async fn propose_under(maintenance: &Client, place: &Place, app: &App, mapping: &Mapping) -> Result<Proposal, StoreFault> {
-    let compiled = compiled(app)?;
     let client = match place.connect_admin().await {
         Ok(client) => Some(client),
         Err(fault) if fault.sqlstate() == Some(SqlState::UNDEFINED_DATABASE.code()) => None,
@@ -71,6 +71,13 @@ pub(super) async fn propose_under(maintenance: &Client, place: &Place, app: &App
         Some(stored) => stored.sha256 != definition::sha256(app)?,
         None => true,
     };
+    // The mapping stays in the law for as long as this definition does, so that a second plan says "no changes".
+    let mapping = match &state.stored {
+        Some(stored) if mapping.0.is_empty() && !text_changed => &stored.mapping,
+        _ => mapping,
+    };
+    let text_changed = text_changed || state.stored.as_ref().is_some_and(|stored| stored.mapping != *mapping);
+    let compiled = compiled(app, mapping)?;
     let version = state.next_version(text_changed);
     let (schemas, names) = (schemas(app, state.snapshot()), role_names(app, state.snapshot()));
     let mut script = engine::install();
@@ -94,8 +101,9 @@ pub(super) async fn propose_under(maintenance: &Client, place: &Place, app: &App
         first,
         stored_version: state.stored.as_ref().map(|stored| stored.version),
         text_changed,
-        stored_snapshot: state.stored.and_then(|stored| stored.snapshot),
+        stored_snapshot: state.stored.as_ref().and_then(|stored| stored.snapshot.clone()),
         database_missing: client.is_none(),
+        mapping: mapping.clone(),
     })
 }
 
@@ -160,11 +168,14 @@ pub(crate) async fn check_engine(client: &Client) -> Result<(), StoreFault> {
         return Ok(());
     }
     let found = found.unwrap_or_else(|| "unknown".into());
-    Err(StoreFault::refused(statehouse_fault::SH0011, format!("the engine in the database is schema `{found}`, this release speaks `{here}`")))
+    Err(StoreFault::refused(
+        statehouse_fault::SH0011,
+        format!("the engine in the database is schema `{found}`, this release speaks `{here}`"),
+    ))
 }
 
-fn compiled(app: &App) -> Result<Compiled, StoreFault> {
-    compile(app).map_err(|fault| {
+fn compiled(app: &App, mapping: &Mapping) -> Result<Compiled, StoreFault> {
+    compile_while(app, mapping).map_err(|fault| {
         let code = Code::find(fault.fault.code).unwrap_or(statehouse_fault::SH9001);
         Fault::new(code, fault.to_string()).into()
     })
@@ -214,7 +225,8 @@ async fn difference(
     let Some(client) = client.filter(|_| found.risk() > Class::Safe) else {
         return Ok(found);
     };
-    let tables: BTreeSet<_> = found.steps.iter().filter(|step| step.class > Class::Safe).map(|step| step.object.relation(Kind::Table)).collect();
+    let tables: BTreeSet<_> =
+        found.steps.iter().filter(|step| step.class > Class::Safe).map(|step| step.object.relation(Kind::Table)).collect();
     for table in tables.iter().filter(|table| live.get(table).is_some()) {
         states::count_rows(client, table, &mut counts).await?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use statehouse_compile::plan::{SETTINGS, SETTINGS_ALONE, Step};
+use statehouse_compile::plan::{Mapping, SETTINGS, SETTINGS_ALONE, Step};
 use statehouse_definition::App;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -14,11 +14,19 @@ use crate::{StoreFault, definition};
 /// How often a transaction that waited too long for a lock is tried; others went first each time.
 pub(super) const TRIES_MOST: u32 = 8;
 
+/// A version of the definition to be stored.
+#[derive(Clone, Copy)]
+struct Version<'a> {
+    app: &'a App,
+    mapping: &'a Mapping,
+    version: i32,
+}
+
 /// Runs every step; returns how many, and how many records were moved.
 pub(super) async fn all(client: &mut Client, app: &App, proposal: &Proposal) -> Result<(usize, u64), StoreFault> {
     client.batch_execute(SETTINGS).await?;
     // With the first steps, so that what happens under the new law says so.
-    let mut store = proposal.is_new().then_some((app, proposal.version));
+    let mut store = proposal.is_new().then_some(Version { app, mapping: &proposal.mapping, version: proposal.version });
     let mut moved = 0;
     for group in groups(&proposal.plan.steps) {
         if let Some(migration) = group.first().and_then(|step| step.migration.as_ref()) {
@@ -29,8 +37,8 @@ pub(super) async fn all(client: &mut Client, app: &App, proposal: &Proposal) -> 
             together(client, group, store.take()).await?;
         }
     }
-    if let Some((app, version)) = store {
-        definition::insert(client, app, version).await?;
+    if let Some(new) = store {
+        definition::insert(client, new.app, new.mapping, new.version).await?;
     }
     client.batch_execute("reset all").await?;
     Ok((proposal.plan.steps.len(), moved))
@@ -38,11 +46,13 @@ pub(super) async fn all(client: &mut Client, app: &App, proposal: &Proposal) -> 
 
 /// Steps that share a transaction, or one that runs on its own.
 fn groups(steps: &[Step]) -> Vec<&[Step]> {
-    steps.chunk_by(|one, next| !one.own_transaction && !next.own_transaction && one.migration.is_none() && next.migration.is_none()).collect()
+    steps
+        .chunk_by(|one, next| !one.own_transaction && !next.own_transaction && one.migration.is_none() && next.migration.is_none())
+        .collect()
 }
 
 /// One transaction, tried again where somebody held a lock for too long. Nothing of a failed try stays.
-async fn together(client: &mut Client, steps: &[Step], store: Option<(&App, i32)>) -> Result<(), StoreFault> {
+async fn together(client: &mut Client, steps: &[Step], store: Option<Version<'_>>) -> Result<(), StoreFault> {
     let mut tries = 1;
     loop {
         match once(client, steps, store).await {
@@ -55,10 +65,10 @@ async fn together(client: &mut Client, steps: &[Step], store: Option<(&App, i32)
     }
 }
 
-async fn once(client: &mut Client, steps: &[Step], store: Option<(&App, i32)>) -> Result<(), StoreFault> {
+async fn once(client: &mut Client, steps: &[Step], store: Option<Version<'_>>) -> Result<(), StoreFault> {
     let transaction = client.transaction().await?;
-    if let Some((app, version)) = store {
-        definition::insert(&transaction, app, version).await?;
+    if let Some(new) = store {
+        definition::insert(&transaction, new.app, new.mapping, new.version).await?;
     }
     for step in steps {
         for sql in &step.sql {

@@ -7,10 +7,9 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use statehouse_fault::SH5021;
 use tokio_postgres::Client;
-use uuid::Uuid;
 
 use super::link::Hash;
-use super::read;
+use super::read::{self, Which};
 use super::tree::{self, Head};
 use crate::StoreFault;
 
@@ -101,7 +100,7 @@ impl Anchor {
     }
 
     /// The heads by tenant, entity and record.
-    pub(super) fn heads(&self) -> Result<HashMap<(i32, String, Uuid), (i32, Hash)>, StoreFault> {
+    pub(super) fn heads(&self) -> Result<HashMap<Which, (i32, Hash)>, StoreFault> {
         let mut all = HashMap::new();
         for tenant in &self.tenants {
             let heads: Option<Vec<Head>> = tenant.heads.iter().map(|text| unline(text)).collect();

@@ -73,7 +73,11 @@ pub async fn explain(admin: &mut Client, question: Question<'_>) -> Result<Answe
         verb: question.verb.to_owned(),
         who: member.person.clone(),
         outcome: Outcome::Unseen,
-        checks: vec![Check::new(row.is_some(), "visible", if row.is_some() { "the record is in this member's view" } else { "no such record in this member's view" })],
+        checks: vec![Check::new(
+            row.is_some(),
+            "visible",
+            if row.is_some() { "the record is in this member's view" } else { "no such record in this member's view" },
+        )],
         who_can: Vec::new(),
     };
     if let Some(row) = row {
@@ -90,7 +94,8 @@ pub async fn explain(admin: &mut Client, question: Question<'_>) -> Result<Answe
 
 fn named(question: Question<'_>) -> Result<(&Entity, &Transition), StoreFault> {
     let entity = question.app.entities.get(question.entity);
-    let entity = entity.ok_or_else(|| StoreFault::refused(SH1003, format!("`{}` has no entity `{}`", question.app.name, question.entity)))?;
+    let entity =
+        entity.ok_or_else(|| StoreFault::refused(SH1003, format!("`{}` has no entity `{}`", question.app.name, question.entity)))?;
     let transition = entity.transitions.get(question.verb);
     let transition = transition.ok_or_else(|| {
         let near = statehouse_definition::nearest(question.verb, entity.transitions.keys().map(String::as_str));
@@ -115,10 +120,17 @@ async fn lend(transaction: &Transaction<'_>, question: Question<'_>) -> Result<M
             0 => format!("`{member}` is no member of `{app}`"),
             _ => format!("`{member}` is meant in {}", quoted_list(found.iter().map(|row| row.get::<_, String>("tenant_slug")))),
         };
-        return Err(Fault::new(SH1001, detail).with_help("name a member by e-mail, and the tenant with `--tenant` where there are several").into());
+        return Err(Fault::new(SH1001, detail)
+            .with_help("name a member by e-mail, and the tenant with `--tenant` where there are several")
+            .into());
     };
     let token = crate::secret::secret()?;
-    transaction.execute(include_str!("../../queries/session_lend.sql"), &[&token, &one.get::<_, i32>("tenant"), &one.get::<_, uuid::Uuid>("member"), app]).await?;
+    transaction
+        .execute(
+            include_str!("../../queries/session_lend.sql"),
+            &[&token, &one.get::<_, i32>("tenant"), &one.get::<_, uuid::Uuid>("member"), app],
+        )
+        .await?;
     transaction.execute(include_str!("../../queries/session_set.sql"), &[&token, &""]).await?;
     let row = transaction.query_one(include_str!("../../queries/session_person.sql"), &[]).await?;
     Ok(read(&row))
@@ -160,7 +172,13 @@ fn actors(transition: &Transition) -> String {
 }
 
 /// Fires it and takes it back.
-async fn attempt(transaction: &Transaction<'_>, question: Question<'_>, through: &str, by: &str, which: &str) -> Result<Outcome, StoreFault> {
+async fn attempt(
+    transaction: &Transaction<'_>,
+    question: Question<'_>,
+    through: &str,
+    by: &str,
+    which: &str,
+) -> Result<Outcome, StoreFault> {
     let text = format!("update {through} set fire = $2, input = $3 where {by}::text = $1 returning state");
     transaction.batch_execute("savepoint attempt").await?;
     let tried = transaction.query_opt(&text, &[&which, &question.verb, &question.input]).await;
@@ -193,7 +211,13 @@ async fn judge(transaction: &Transaction<'_>, seen: &Seen<'_>, transition: &Tran
             Some(refused) => format!("{}: {values}", refused.message),
             None => values,
         };
-        let verdict = if !reached { Verdict::NotReached } else if refused.is_some() { Verdict::Fail } else { Verdict::Ok };
+        let verdict = if !reached {
+            Verdict::NotReached
+        } else if refused.is_some() {
+            Verdict::Fail
+        } else {
+            Verdict::Ok
+        };
         guards.push(Check { verdict, name: name.clone(), detail });
     }
     if let Outcome::Refused(fault) = &answer.outcome

@@ -96,7 +96,9 @@ impl Seen<'_> {
         let id = self.row.get(field).and_then(Value::as_str).and_then(|id| id.parse::<Uuid>().ok());
         let roles_see = self.app.entities.get(entity).is_some_and(|entity| entity.access.contains_key(self.role));
         let seen = match id {
-            Some(id) if roles_see => row(transaction, &crate::record::view(&self.app.name, self.role, entity), "id", &id.to_string()).await?,
+            Some(id) if roles_see => {
+                row(transaction, &crate::record::view(&self.app.name, self.role, entity), "id", &id.to_string()).await?
+            }
             _ => None,
         };
         let named: BTreeMap<String, String> = paths(text, field)

@@ -69,8 +69,9 @@ pub async fn events(admin: &mut Client, tenant: &str, out: &mut (dyn Write + Sen
     let transaction = admin.build_transaction().read_only(true).start().await?;
     transaction.batch_execute("set local row_security = off; set local time zone 'UTC'").await?;
     let found = transaction.query_opt(include_str!("../../queries/tenant_find.sql"), &[&tenant]).await?;
-    let number: i32 =
-        found.map(|row| row.get(0)).ok_or_else(|| StoreFault::refused(statehouse_fault::SH1004, format!("there is no tenant `{tenant}`")))?;
+    let number: i32 = found
+        .map(|row| row.get(0))
+        .ok_or_else(|| StoreFault::refused(statehouse_fault::SH1004, format!("there is no tenant `{tenant}`")))?;
     let text = include_str!("../../queries/export_events.sql");
     let rows = transaction.query_raw(text, [number]).await.map_err(StoreFault::doing("reading the events"))?;
     lines(rows, out).await

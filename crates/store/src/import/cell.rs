@@ -44,7 +44,9 @@ pub(super) fn read(name: &str, value: &Value, kind: &FieldKind) -> Result<Read, 
         FieldKind::Timestamp => {
             (keep(text.len() > 10 && text.is_char_boundary(10) && date(&text[..10])), "a time such as 2026-11-20T09:30:00Z".into())
         }
-        FieldKind::Bool => (matches!(text.as_str(), "true" | "false").then(|| Read::Value((text == "true").into())), "`true` or `false`".into()),
+        FieldKind::Bool => {
+            (matches!(text.as_str(), "true" | "false").then(|| Read::Value((text == "true").into())), "`true` or `false`".into())
+        }
         FieldKind::Currency => {
             (keep(text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())), "a currency such as EUR".into())
         }
@@ -88,7 +90,8 @@ fn phone(text: &str) -> bool {
 }
 
 fn email(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@')) && !text.contains(char::is_whitespace)
+    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -102,8 +102,7 @@ fn column(row: &Row, name: &str) -> u64 {
 fn draft(target: Target<'_>, key: &str, row: Row, bad: &mut Vec<BadCell>) -> Option<Draft> {
     let before = bad.len();
     let id = record_id(target.tenant, &target.app.name, &target.entity.name, key);
-    let mut draft =
-        Draft { id, row: row.clone(), values: Map::new(), children: Vec::new(), members: Vec::new(), refs: Vec::new() };
+    let mut draft = Draft { id, row: row.clone(), values: Map::new(), children: Vec::new(), members: Vec::new(), refs: Vec::new() };
     draft.values.insert("id".into(), id.to_string().into());
     for cell in &row.cells {
         match cell.name.as_str() {
@@ -143,7 +142,7 @@ fn give(draft: &mut Draft, row: &Row, cell: &Cell, kind: &FieldKind, target: Tar
 fn nested(draft: &mut Draft, name: &str, child: &Child, row: &Row, items: &[Value], bad: &mut Vec<BadCell>) {
     for (at, item) in items.iter().enumerate() {
         match item.as_object() {
-            Some(object) => drop(add_child(draft, name, child, &row.from_object(object), &[], bad)),
+            Some(object) => drop(add_child(draft, name, child, &row.nested(object), &[], bad)),
             None => bad.push(row.bad(0, format!("`{name}` {} is not an object", at + 1), "write a JSON object")),
         }
     }

@@ -35,8 +35,11 @@ pub async fn import_rules(admin: &mut Client, import: RuleImport<'_>, source: &S
     let tenant = tenant(admin, import.tenant).await?;
     let mut report = Report::default();
     let columns = columns(rules);
-    let rows: Vec<(Row, Value)> =
-        source.rows(&mut report.bad).into_iter().filter_map(|row| read(&columns, &row, &mut report.bad).map(|value| (row, value))).collect();
+    let rows: Vec<(Row, Value)> = source
+        .rows(&mut report.bad)
+        .into_iter()
+        .filter_map(|row| read(&columns, &row, &mut report.bad).map(|value| (row, value)))
+        .collect();
     let text = statement(import, &columns);
     let transaction = admin.transaction().await?;
     for (row, value) in &rows {

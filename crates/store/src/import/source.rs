@@ -38,7 +38,7 @@ impl Row {
         BadCell { file: self.file.clone(), row: self.line, column, detail: detail.into(), help: help.into() }
     }
 
-    pub(super) fn from_object(&self, object: &Map<String, Value>) -> Row {
+    pub(super) fn nested(&self, object: &Map<String, Value>) -> Row {
         Row { file: self.file.clone(), line: self.line, cells: cells(object) }
     }
 }

@@ -19,18 +19,21 @@ pub async fn create(db: &Db, session: &Session, entity: &str, values: &Value) ->
     };
     let view = super::view(&session.app, &session.role, entity);
     let names = fields.keys().map(|name| ident(name)).collect::<Vec<_>>().join(", ");
-    let text = format!(
-        "insert into {view} ({names}) select {names} from jsonb_populate_record(null::{view}, $1) returning id, state, version"
-    );
+    let text =
+        format!("insert into {view} ({names}) select {names} from jsonb_populate_record(null::{view}, $1) returning id, state, version");
     let client = db.get().await?;
     let open = client.prepare_cached(include_str!("../../queries/session_set.sql")).await?;
     let doing = || StoreFault::doing(format!("creating `{entity}`"));
     let insert = client.prepare(&text).await.map_err(doing())?;
     let whose: [&(dyn ToSql + Sync); 2] = [&session.token, &session.locale];
     let given: [&(dyn ToSql + Sync); 1] = [values];
-    let (begun, opened, made, committed) =
-        join4(client.batch_execute("begin"), client.execute(&open, &whose), client.query_one(&insert, &given), client.batch_execute("commit"))
-            .await;
+    let (begun, opened, made, committed) = join4(
+        client.batch_execute("begin"),
+        client.execute(&open, &whose),
+        client.query_one(&insert, &given),
+        client.batch_execute("commit"),
+    )
+    .await;
     begun.map_err(doing())?;
     opened.map_err(doing())?;
     let row = made.map_err(doing())?;

@@ -113,9 +113,13 @@ async fn attempt(db: &Db, session: &Session, wanted: &Move<'_>) -> Result<Option
     let which: &(dyn ToSql + Sync) = if reference.is_some() { &reference } else { &id };
     let given: [&(dyn ToSql + Sync); 5] = [which, &wanted.verb, &wanted.input, &wanted.key, &wanted.version];
     // All four are written when this is first polled, in this order; see the head of the module.
-    let (begun, opened, moved, committed) =
-        join4(client.batch_execute("begin"), client.execute(&open, &whose), client.query_opt(&update, &given), client.batch_execute("commit"))
-            .await;
+    let (begun, opened, moved, committed) = join4(
+        client.batch_execute("begin"),
+        client.execute(&open, &whose),
+        client.query_opt(&update, &given),
+        client.batch_execute("commit"),
+    )
+    .await;
     let doing = || StoreFault::doing(format!("firing `{}`", wanted.verb));
     begun.map_err(doing())?;
     opened.map_err(doing())?;

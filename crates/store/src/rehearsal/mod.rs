@@ -4,8 +4,8 @@
 //! database it has just made.
 
 use statehouse_compile::engine::TEST_CLOCK;
-use statehouse_definition::expr::ident;
 use statehouse_definition::App;
+use statehouse_definition::expr::ident;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::record::Session;
@@ -109,7 +109,6 @@ pub async fn attempt(db: &Db, session: &Session, statement: &str) -> Result<Trie
     transaction.rollback().await?;
     tried
 }
-
 
 fn texted(messages: Vec<SimpleQueryMessage>) -> Result<Vec<Texted>, StoreFault> {
     let mut rows = Vec::new();

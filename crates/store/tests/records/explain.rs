@@ -45,9 +45,17 @@ async fn each_condition_is_told_with_what_the_member_sees() {
     );
     assert!(closed.who_can.contains(&"birkir (rep)".to_owned()), "{:?}", closed.who_can);
     let unseen = ask(&world, "michael@nordur.example", "start").await;
-    assert_eq!((unseen.outcome.clone(), lines(&unseen)), (Outcome::Unseen, vec!["FAIL visible: no such record in this member's view".to_owned()]));
+    assert_eq!(
+        (unseen.outcome.clone(), lines(&unseen)),
+        (Outcome::Unseen, vec!["FAIL visible: no such record in this member's view".to_owned()])
+    );
     assert_eq!(world.admin_value::<i64>("select count(*) from statehouse.event").await, before, "nothing stays behind");
-    assert_eq!(world.admin_value::<i64>("select count(*) from statehouse.session where expires < now() + interval '1 hour' and kind = 'member'").await, 0);
+    assert_eq!(
+        world
+            .admin_value::<i64>("select count(*) from statehouse.session where expires < now() + interval '1 hour' and kind = 'member'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]

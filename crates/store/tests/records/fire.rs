@@ -61,7 +61,8 @@ async fn a_move_and_what_refuses_it() {
 async fn the_golden_order_by_hand() {
     let world = world::full("golden").await;
     let row = world.admin().await;
-    let row = row.query_one("select subtotal, discount, net, vat, gross, commission from orders.\"order\" where id = $1", &[&golden()]).await;
+    let row =
+        row.query_one("select subtotal, discount, net, vat, gross, commission from orders.\"order\" where id = $1", &[&golden()]).await;
     let row = row.unwrap();
     let found: Vec<i64> = (0..6).map(|at| row.get(at)).collect();
     assert_eq!(found, [168_804, 5_064, 163_740, 39_298, 203_038, 4_488]);

@@ -29,7 +29,8 @@ async fn a_key_opens_the_session_of_its_member_and_only_its_hash_is_kept() {
         assert!(who.contains(&expected), "{expected:?} in {who:?}");
     }
     let session = |key: &str| {
-        let sql = format!("select statehouse.enter('{key}') is not null; select (c).tenant, (c).role, (c).capabilities from statehouse.ctx() c;");
+        let sql =
+            format!("select statehouse.enter('{key}') is not null; select (c).tenant, (c).role, (c).capabilities from statehouse.ctx() c;");
         world.database.psql("statehouse_api", &sql)
     };
     for key in &keys {

@@ -34,7 +34,10 @@ async fn world(each: u32) -> World {
 
 fn split() -> String {
     ORDER
-        .replace("  packed: { owner: rep, may_wait: forever }\n", "  rush: { owner: rep, may_wait: forever }\n  boxed: { owner: rep, may_wait: forever }\n")
+        .replace(
+            "  packed: { owner: rep, may_wait: forever }\n",
+            "  rush: { owner: rep, may_wait: forever }\n  boxed: { owner: rep, may_wait: forever }\n",
+        )
         .replace("to: packed, by: [rep]", "to: boxed, by: [rep]")
         .replace("from: packed, to: done", "from: [boxed, rush], to: done")
         .replace("  finish:", "  hurry: { from: boxed, to: rush, by: [rep] }\n  finish:")
@@ -56,8 +59,10 @@ async fn a_state_is_split_by_the_mapping_under_the_law() {
     let world = world(450).await;
     let shop = app(SHOP, &split());
     let mapping = |when: &str| -> Mapping {
-        serde_json::from_value(serde_json::json!({ "order": { "packed": { "split": [ { "when": when, "to": "rush" }, { "to": "boxed" } ] } } }))
-            .expect("a mapping")
+        serde_json::from_value(
+            serde_json::json!({ "order": { "packed": { "split": [ { "when": when, "to": "rush" }, { "to": "boxed" } ] } } }),
+        )
+        .expect("a mapping")
     };
     let attack = apply_now(&world.place, &shop, &mapping("pg_sleep(1) is null"), &[]).await;
     assert_eq!(code(attack), "SH3024");
@@ -70,7 +75,10 @@ async fn a_state_is_split_by_the_mapping_under_the_law() {
         value("select verb, kind, from_state, definition, count(*) from statehouse.event where verb = 'migrated' group by 1, 2, 3, 4"),
         "migrated|migration|packed|2|900"
     );
-    assert_eq!(value("select count(*) from shop.\"order\" o join statehouse.event e on e.record = o.id and e.seq = o.version and e.head = o.head"), "900");
+    assert_eq!(
+        value("select count(*) from shop.\"order\" o join statehouse.event e on e.record = o.id and e.seq = o.version and e.head = o.head"),
+        "900"
+    );
     assert_eq!(value("select count(distinct tenant) from statehouse.event where verb = 'migrated'"), "2");
     assert_eq!(value("select pg_get_constraintdef(oid) like '%packed%' from pg_constraint where conname = 'order_state_known'"), "f");
     world.settled(&shop).await;

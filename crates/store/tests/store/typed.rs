@@ -7,11 +7,7 @@ use crate::world::{ORDER, SHOP, World, app, orders};
 /// What is replaced in the entity, what by, and what is found: line, column, length, message. Postgres points to where
 /// an operand begins, so the name there is underlined.
 const TABLE: &[(&str, &str, &str)] = &[
-    (
-        "default: \"false\"",
-        "default: \"today()\"",
-        "5:51 +7 the default of `urgent`: the field is `boolean`, this is `date`",
-    ),
+    ("default: \"false\"", "default: \"today()\"", "5:51 +7 the default of `urgent`: the field is `boolean`, this is `date`"),
     (
         "note: { type: text }",
         "note: { type: text, check: \"note > 5\" }",
@@ -29,8 +25,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     (
         "pack: { from: open, to: packed, by: [rep] }",
-        "pack: { from: open, to: packed, by: [rep], guards: { g: { that: \"urgent and length(urgent) = 1\", else: { en: No } } } }",
-        "12:79 +14 the guard `g` of `pack`: function length(boolean) does not exist",
+        "pack: { from: open, to: packed, by: [rep], guards: { g: { that: \"urgent and title > 5\", else: { en: No } } } }",
+        "12:79 +9 the guard `g` of `pack`: operator does not exist: text > integer",
     ),
 ];
 
@@ -40,8 +36,10 @@ async fn each_type_error_is_found_where_it_was_written() {
     for (from, to, expected) in TABLE {
         assert!(ORDER.contains(from), "{from}");
         let found = typed::check(&world.place, &app(SHOP, &ORDER.replace(from, to))).await.expect("checked");
-        let said: Vec<String> =
-            found.iter().map(|finding| format!("{}:{} +{} {}", finding.at.line, finding.at.column, finding.at.len, finding.message)).collect();
+        let said: Vec<String> = found
+            .iter()
+            .map(|finding| format!("{}:{} +{} {}", finding.at.line, finding.at.column, finding.at.len, finding.message))
+            .collect();
         assert_eq!(said, [*expected], "{to}");
         assert_eq!(found[0].code, "SH3026");
     }

@@ -38,7 +38,8 @@ access:
 
 /// The app of these two files; it must be sound.
 pub fn app(shop: &str, order: &str) -> App {
-    let files = [("app.yaml", shop), ("entities/order.yaml", order)].map(|(path, text)| SourceFile { path: path.into(), text: text.into() });
+    let files =
+        [("app.yaml", shop), ("entities/order.yaml", order)].map(|(path, text)| SourceFile { path: path.into(), text: text.into() });
     let loaded = read(&files);
     let app = loaded.app.unwrap_or_else(|| panic!("{:#?}", loaded.findings));
     let errors: Vec<_> = check(&app).into_iter().filter(|finding| finding.severity == Severity::Error).collect();

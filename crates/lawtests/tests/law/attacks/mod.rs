@@ -1,6 +1,7 @@
 //! Attacks by direct SQL. Each is refused; and each succeeds once its one protection is taken away, so that a refusal
 //! for another reason is not mistaken for safety.
 
+mod bulk;
 mod claims;
 mod peeks;
 mod peers;

@@ -68,7 +68,7 @@ async fn a_hidden_column_is_not_there() {
                "create or replace function statehouse.redact(payload jsonb, hidden text[]) returns jsonb language plpgsql immutable as $$ begin return payload; end $$", "t"),
         attack("a masked column in the history", nordur("client"), "select bool_or(payload ?| '{net,gross,subtotal}' or payload @? '$.lines[*].net') from orders_client.order_history h join orders_client.\"order\" o on o.id = h.record where o.title = 'mixed/quoting'", "f",
                "create or replace function statehouse.redact(payload jsonb, hidden text[]) returns jsonb language plpgsql immutable as $$ begin return payload; end $$", "t"),
-        never("who sells, by the history", nordur("client"), &format!("select count(*) from orders_client.order_history where actor = '{}'", Persona::member("orders", NORDUR, "rep").id()), "0", "the page of the app promises it; the view has yet to hide it"),
+        never("who sells, by the history", nordur("client"), &format!("select count(*) from orders_client.order_history where actor = '{}'", Persona::member("orders", NORDUR, "rep").id()), "0", "the history has no such actor for those who may not know who sells"),
         attack("the credit in the history", nordur("client"), "select bool_or(payload ? 'credit_limit') from orders_client.client_history", "f",
                "create or replace function statehouse.redact(payload jsonb, hidden text[]) returns jsonb language plpgsql immutable as $$ begin return payload; end $$", "t"),
         attack("a constraint that shows the row", nordur("client"), "update orders_client.client set phone = 'none'", "23514", "alter table orders.client no force row level security", "*"),

@@ -110,9 +110,15 @@ async fn ended(cast: &Cast, order: &Order, state: &'static str) -> bool {
     let ends = fate(order) == Fate::CancelledIn(state);
     if ends {
         let late = ["confirmed", "sourcing", "production"].contains(&state);
-        let who = if late || order.n % 2 == 0 { cast.one(order, "admin") } else { cast.rep(order) };
+        let who = if late || order.n.is_multiple_of(2) { cast.one(order, "admin") } else { cast.rep(order) };
         cast.must_not(order, who, if late { "cancel_late" } else { "cancel" }, None).await;
-        cast.go(order, who, if late { "cancel_late" } else { "cancel" }, Some(json!({ "cancel_reason": format!("the client withdrew while {state}") }))).await;
+        cast.go(
+            order,
+            who,
+            if late { "cancel_late" } else { "cancel" },
+            Some(json!({ "cancel_reason": format!("the client withdrew while {state}") })),
+        )
+        .await;
     }
     ends
 }
@@ -125,7 +131,7 @@ async fn quote(cast: &Cast, order: &Order) {
     if order.n % 13 == 4 && !order.golden {
         lend_and_return(cast, order).await;
     }
-    let opener = if order.n % 3 == 0 { cast.one(order, "admin") } else { cast.rep(order) };
+    let opener = if order.n.is_multiple_of(3) { cast.one(order, "admin") } else { cast.rep(order) };
     cast.go(order, opener, "start", None).await;
     mischief(cast, order, "quoting").await;
     if ended(cast, order, "quoting").await {
@@ -142,7 +148,8 @@ async fn quote(cast: &Cast, order: &Order) {
 /// A colleague holds the order for a moment; whoever handed it over no longer sees it.
 async fn lend_and_return(cast: &Cast, order: &Order) {
     let owner = cast.rep(order);
-    let colleague = cast.players.iter().find(|player| player.tenant == order.tenant && player.role == "rep" && player.session.actor != owner.actor);
+    let colleague =
+        cast.players.iter().find(|player| player.tenant == order.tenant && player.role == "rep" && player.session.actor != owner.actor);
     if let Some(colleague) = colleague {
         cast.go(order, owner, "hand_over", Some(json!({ "rep": colleague.session.actor.to_string() }))).await;
         cast.must_not(order, owner, "start", None).await;
@@ -211,7 +218,7 @@ async fn fulfil(cast: &Cast, order: &Order) {
         if ended(cast, order, "sourcing").await {
             return;
         }
-        if order.some_print && order.n % 2 == 0 {
+        if order.some_print && order.n.is_multiple_of(2) {
             cast.go(order, ops, "print", None).await;
         }
     }
@@ -221,7 +228,7 @@ async fn fulfil(cast: &Cast, order: &Order) {
         return cast.go(order, ops, "dispatch", None).await;
     }
     cast.must_not(order, ops, "dispatch", None).await;
-    let who = if order.n % 2 == 0 { cast.one(order, "broker") } else { cast.connector(order) };
+    let who = if order.n.is_multiple_of(2) { cast.one(order, "broker") } else { cast.connector(order) };
     cast.go(order, who, "to_customs", None).await;
     if !slow(order, 11) {
         clear(cast, order).await;
@@ -245,14 +252,14 @@ async fn deliver(cast: &Cast, order: &Order) {
     mischief(cast, order, "delivered").await;
     let admin = cast.one(order, "admin");
     cast.must_not(order, admin, "close", None).await;
-    let payer = if order.n % 2 == 0 { admin } else { cast.connector(order) };
-    if order.n % 5 == 0 {
+    let payer = if order.n.is_multiple_of(2) { admin } else { cast.connector(order) };
+    if order.n.is_multiple_of(5) {
         cast.go(order, payer, "receive_payment", Some(json!({ "paid": order.gross / 2 }))).await;
         cast.must_not(order, admin, "close", None).await;
     }
     cast.go(order, payer, "receive_payment", Some(json!({ "paid": order.gross }))).await;
     // One in three is left to its timer.
-    if order.golden || order.n % 3 != 0 {
+    if order.golden || !order.n.is_multiple_of(3) {
         cast.go(order, admin, "close", None).await;
     }
 }

@@ -13,8 +13,19 @@ use super::watch::Watched;
 use crate::failure::Failure;
 
 const STATES: [&str; 13] = [
-    "inquiry", "quoting", "quoted", "accepted", "confirmed", "sourcing", "production", "shipped", "customs", "out_for_delivery", "delivered",
-    "closed", "cancelled",
+    "inquiry",
+    "quoting",
+    "quoted",
+    "accepted",
+    "confirmed",
+    "sourcing",
+    "production",
+    "shipped",
+    "customs",
+    "out_for_delivery",
+    "delivered",
+    "closed",
+    "cancelled",
 ];
 const ROLES: [&str; 5] = ["admin", "rep", "ops", "broker", "client"];
 
@@ -54,7 +65,9 @@ impl Report {
         let commission = stage.rows(include_str!("commission.sql")).await?;
         let settled = stage.rows(include_str!("settled.sql")).await?;
         let messages = stage.rows(include_str!("messages.sql")).await?;
-        let seen = |role: &str| STATES.iter().map(|state| watched.seen.get(&(role.to_owned(), (*state).to_owned())).copied().unwrap_or(0)).collect();
+        let seen = |role: &str| {
+            STATES.iter().map(|state| watched.seen.get(&(role.to_owned(), (*state).to_owned())).copied().unwrap_or(0)).collect()
+        };
         let tally = cast.tally();
         Ok(Report {
             imported,
@@ -84,7 +97,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nORDERS FROM INQUIRY TO THE END\n")?;
-        writeln!(f, "{} records imported, {} moves made, {} attempts repelled that had to be, {} events", self.imported, self.moves, self.repelled, self.events)?;
+        writeln!(
+            f,
+            "{} records imported, {} moves made, {} attempts repelled that had to be, {} events",
+            self.imported, self.moves, self.repelled, self.events
+        )?;
         table(f, "Orders by state", &["tenant", "state", "orders"], &self.states)?;
         table(f, "Money of closed orders, in krónur", &["tenant", "orders", "turnover", "VAT", "gross", "paid"], &self.money)?;
         table(f, "Commission of closed orders", &["tenant", "salesperson", "orders", "turnover", "commission"], &self.commission)?;
@@ -94,8 +111,16 @@ impl fmt::Display for Report {
         table(f, "Refused, by reason", &["reason", "attempts"], &refused)?;
         let mut head = vec!["role"];
         head.extend(STATES);
-        let seen: Vec<Texted> =
-            self.seen.iter().map(|(role, counts)| [role.clone()].into_iter().chain(counts.iter().map(|count| if *count == 0 { "·".into() } else { count.to_string() })).collect()).collect();
+        let seen: Vec<Texted> = self
+            .seen
+            .iter()
+            .map(|(role, counts)| {
+                [role.clone()]
+                    .into_iter()
+                    .chain(counts.iter().map(|count| if *count == 0 { "·".into() } else { count.to_string() }))
+                    .collect()
+            })
+            .collect();
         table(f, "Who saw orders in which state, the most at one look", &head, &seen)?;
         self.judgment(f)
     }
@@ -121,7 +146,13 @@ impl Report {
         for wrong in self.wrong.iter().take(20) {
             writeln!(f, "  surprise: {wrong}")?;
         }
-        writeln!(f, "\n{} in {:.1} s, {:.1} s of them to import", if self.holds() { "Every number holds" } else { "NOT EVERY NUMBER HOLDS" }, self.all_s, self.ready_s)
+        writeln!(
+            f,
+            "\n{} in {:.1} s, {:.1} s of them to import",
+            if self.holds() { "Every number holds" } else { "NOT EVERY NUMBER HOLDS" },
+            self.all_s,
+            self.ready_s
+        )
     }
 }
 
@@ -148,7 +179,7 @@ fn table(f: &mut fmt::Formatter<'_>, title: &str, head: &[&str], rows: &[Texted]
 fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

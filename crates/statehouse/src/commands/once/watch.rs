@@ -113,11 +113,19 @@ impl Watched {
         let first = |list: Option<&String>| list.map(|first| format!(", e.g. {first}")).unwrap_or_default();
         vec![
             Check::new(
-                format!("{} looks of members at their orders, differing from the rule of the role{}", self.looks, first(self.differing.first())),
+                format!(
+                    "{} looks of members at their orders, differing from the rule of the role{}",
+                    self.looks,
+                    first(self.differing.first())
+                ),
                 0,
                 self.differing.len(),
             ),
-            Check::new(format!("{} attempts to peek or to write past the law, successful{}", self.peeks, first(self.leaks.first())), 0, self.leaks.len()),
+            Check::new(
+                format!("{} attempts to peek or to write past the law, successful{}", self.peeks, first(self.leaks.first())),
+                0,
+                self.leaks.len(),
+            ),
         ]
     }
 }

@@ -160,7 +160,8 @@ fn of_calculator<'a>(app: &'a App, entity: &'a Entity, name: &str, calculator: &
         for (n, (step, expr)) in steps.iter().enumerate() {
             let place = Place { steps: &names[..n], on: Some(&on), ..rows.place(Purpose::Step) };
             let Some(printed) = print(expr, &place) else { break };
-            let before = if declared.fields.contains_key(step) { format!("select coalesce(r.{}, ", ident(step)) } else { "select (".into() };
+            let before =
+                if declared.fields.contains_key(step) { format!("select coalesce(r.{}, ", ident(step)) } else { "select (".into() };
             let what = format!("the step `{step}` of `{variant}` in `{name}`");
             let lateral = format!(" cross join lateral (select ({}) as {}) l_{n}", printed.sql, ident(&format!("s_{step}")));
             list.push(Asked { expr, what, before, printed, after: format!("){from}") });

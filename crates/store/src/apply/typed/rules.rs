@@ -2,8 +2,8 @@
 
 use statehouse_compile::entity::{eye, persona_schema};
 use statehouse_compile::sql::ident;
-use statehouse_definition::model::{App, Entity, RowRule, See};
 use statehouse_definition::Finding;
+use statehouse_definition::model::{App, Entity, RowRule, See};
 use statehouse_fault::SH3027;
 use tokio_postgres::Client;
 
