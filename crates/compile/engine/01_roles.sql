@@ -33,6 +33,12 @@ end $$;
 
 revoke all on schema public from public;
 
+-- People share login roles, so what Postgres lets a role do to itself reaches across people and tenants: statements of
+-- others (with their keys), other connections, and large objects, which know no tenant.
+revoke execute on function pg_stat_get_activity(int), pg_stat_get_backend_activity(int), pg_cancel_backend(int), pg_terminate_backend(int, bigint),
+  lo_create(oid), lo_creat(int), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea), lowrite(int, bytea) from public;
+grant execute on function pg_stat_get_activity(int), pg_stat_get_backend_activity(int) to pg_monitor;
+
 create schema statehouse authorization statehouse_owner;
 comment on schema statehouse is 'The engine: who asks, what happened, what is owed';
 grant usage on schema statehouse to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_backup;

@@ -99,6 +99,25 @@ create table statehouse.session (
 create index session_expires on statehouse.session (expires);
 comment on table statehouse.session is 'The proof of who asks; only the owner can read it, and revoking is one update';
 
+-- A session ends with what it rests on: a changed or ended membership, a suspended tenant.
+create function statehouse.end_sessions() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_table_name = 'tenant' then
+    update statehouse.session s set revoked_at = pg_catalog.now() where s.tenant = new.tenant and s.revoked_at is null;
+  else
+    update statehouse.session s set revoked_at = pg_catalog.now()
+     where s.tenant = old.tenant and s.actor = old.member and s.app = old.app and s.revoked_at is null;
+  end if;
+  return null;
+end $$;
+comment on function statehouse.end_sessions() is 'Revokes the sessions that rest on a membership or a tenant';
+create trigger end_sessions after update or delete on statehouse.membership for each row execute function statehouse.end_sessions();
+create trigger end_sessions after update of suspended_at on statehouse.tenant for each row
+  when (new.suspended_at is not null) execute function statehouse.end_sessions();
+
 create type statehouse.context as (session bigint, tenant int, actor uuid, role text, kind text, app text, capabilities text[]);
 comment on type statehouse.context is 'What a session proves';
 

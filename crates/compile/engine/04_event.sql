@@ -60,15 +60,16 @@ end $$;
 comment on function statehouse.chain(bytea, int, text, uuid, int, text, text, text, uuid, timestamptz, int, bytea) is
   'The head of a record''s chain after one event; the payload enters by its hash, so that it may be erased';
 
--- The fields that differ, without the engine's own columns: the payload of created and edited.
-create function statehouse.changes(old jsonb, new jsonb) returns jsonb
-  language sql immutable parallel safe
-  return (
-    select coalesce(jsonb_object_agg(n.key, n.value), '{}')
-      from jsonb_each(new) n
-     where n.key <> all ('{tenant,id,state,entered_at,changed_at,version,verb,head,fire,input}')
-       and n.value is distinct from coalesce(old -> n.key, 'null'));
-comment on function statehouse.changes(jsonb, jsonb) is 'What an edit changed: field to new value';
+-- The declared fields that differ: the payload of created and edited. A column somebody else added is none of them.
+create function statehouse.changes(old jsonb, new jsonb, fields text[]) returns jsonb
+  language plpgsql immutable parallel safe
+as $$
+begin
+  return coalesce((
+    select jsonb_object_agg(f, new -> f) from unnest(fields) f
+     where coalesce(new -> f, 'null') <> coalesce(old -> f, 'null')), '{}');
+end $$;
+comment on function statehouse.changes(jsonb, jsonb, text[]) is 'What an edit changed: field to new value';
 
 -- A payload without the keys a role may not know; `lines.cost` names a key inside the rows of `lines`.
 create function statehouse.redact(payload jsonb, hidden text[]) returns jsonb

@@ -59,19 +59,23 @@ fn bulk(persona: &Persona<'_>) -> Object {
             );
         }
     }
+    let slice = persona.slice("b", "c");
+    let slice = if slice == "true" { String::new() } else { format!(" and ({slice})") };
     let outer = persona.view(&name);
     let login = if persona.role == "system" { "statehouse_worker" } else { "statehouse_api" };
     let sql = format!(
         "create function {function}(ids_ uuid[], fire_ text, input_ jsonb, keys_ text[], versions_ int[])
   returns table (id uuid, outcome text, state text, version int, errcode text, message text, detail text, help text)
   language plpgsql security definer
-  set search_path = pg_catalog, pg_temp
+  {settings}
 as $door$
 #variable_conflict use_column
 declare
   c     constant statehouse.context := statehouse.ctx();
   item  record;
-  n     int;
+  found_ids      uuid[];
+  found_states   text[];
+  found_versions int[];
 begin
   if c.role is distinct from {role} or c.app is distinct from {app} then
     perform statehouse.refuse('SH2006', 'this door is for {role_name}', jsonb_build_object('entity', {entity}), 'use the schema of your own role');
@@ -81,12 +85,13 @@ begin
   end if;
   if fire_ is null or fire_ like '~%' then fire_ := 'none'; end if;   -- an edit is no bulk move
   perform statehouse.open_door(c);
-  -- set-based: all are visible, fresh and new, and none is refused
+  -- set-based: each named once, visible, fresh and new, and none is refused
   if fire_ = any ({local}::text[]) then
     begin
-      if (select count(*) from {visible}(ids_) v
-            left join unnest(ids_, versions_) as w (id, version) on w.id = v.id
-           where coalesce(w.version, v.version) = v.version) = cardinality(ids_) then
+      select array_agg(v.id order by v.id), array_agg(v.version order by v.id) into found_ids, found_versions
+        from {visible}(ids_) v left join unnest(ids_, versions_) as w (id, version) on w.id = v.id
+       where coalesce(w.version, v.version) = v.version;
+      if cardinality(found_ids) = cardinality(ids_) and (select count(distinct i) from unnest(ids_) i) = cardinality(ids_) then
         perform from {table} b where b.tenant = c.tenant and b.id = any (ids_) order by b.id for no key update;
         if keys_ is not null then
           insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
@@ -94,15 +99,23 @@ begin
             from unnest(ids_, keys_) as w (id, key) join {table} b on b.tenant = c.tenant and b.id = w.id
            where w.key is not null;
         end if;
-        return query
-          update {table} b set fire = fire_, input = input_ where b.tenant = c.tenant and b.id = any (ids_)
-          returning b.id, 'moved'::text, b.state, b.version, null::text, null::text, null::text, null::text;
-        get diagnostics n = row_count;
-        if n = cardinality(ids_) then return; end if;
-        raise exception using errcode = 'S9001';
+        -- whoever waited for a lock is judged again: version and slice, on the row as it is now
+        with moved as (
+          update {table} b set fire = fire_, input = input_
+            from unnest(found_ids, found_versions) as w (id, version)
+           where b.tenant = c.tenant and b.id = w.id and b.version = w.version{slice}
+          returning b.id, b.state, b.version)
+        select array_agg(m.id), array_agg(m.state), array_agg(m.version) into found_ids, found_states, found_versions from moved m;
+        if cardinality(found_ids) = cardinality(ids_) then
+          return query
+            select m.id, 'moved'::text, m.state, m.version, null::text, null::text, null::text, null::text
+              from unnest(found_ids, found_states, found_versions) as m (id, state, version);
+          return;
+        end if;
+        raise exception using errcode = 'S9001', message = 'not all moved';   -- undone; each is judged by itself
       end if;
     exception when others then
-      null;   -- one of them is refused: each is judged by itself
+      null;
     end;
   end if;
   -- one by one, in the order of their ids, each behind a savepoint{locks}
@@ -129,7 +142,7 @@ begin
       end if;
       if outcome = 'moved' then
         update {table} b set fire = fire_, input = input_
-         where b.tenant = c.tenant and b.id = item.id and b.version = item.version
+         where b.tenant = c.tenant and b.id = item.id and b.version = item.version{slice}
         returning b.state, b.version into state, version;
         if not found then perform statehouse.refuse_stale({entity}, item.id, null, item.version); end if;
       end if;
@@ -161,6 +174,8 @@ set role statehouse_owner;
         app = literal(&cx.app.name),
         entity = literal(&cx.qualified()),
         local = array(&local),
+        settings = cx.door_settings(),
+        slice = slice,
         table = cx.table(),
         visible = persona.view(&format!("{}_visible", cx.entity.name)),
         fingerprint = fingerprint("b.id"),

@@ -34,7 +34,7 @@ values (new.tenant, {entity}, new.id, new.version, new.changed_at, new.verb, {fr
 }
 
 fn born(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
-    let mut body = format!("-- event\n{}", event(cx, "null", &format!("'\\x{}'", "00".repeat(32))));
+    let mut body = format!("-- event\n{}", event(cx, "null", "decode(repeat('00', 32), 'hex')"));
     let arms = timers(cx, |_| true);
     if !arms.is_empty() {
         let _ = write!(body, "-- timers\n{arms}");
@@ -42,7 +42,7 @@ fn born(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     let _ = plan;
     body.push_str(&autos(cx)?);
     body.push_str("return null;");
-    let declare = "declare\n  payload constant jsonb := statehouse.changes('{}', to_jsonb(new));\n".to_owned();
+    let declare = format!("declare\n  payload constant jsonb := statehouse.changes('{{}}', to_jsonb(new), {});\n", cx.carried_columns());
     Ok(function(cx, "born", "What follows from a new record", &(declare + &auto_variables(cx)), &body))
 }
 
@@ -82,7 +82,7 @@ fn payloads(cx: &Cx<'_>) -> String {
         " || coalesce(nullif(current_setting('statehouse.touch', true), ''), '{}')::jsonb"
     };
     for verb in ["edited", "migrated", "erased"] {
-        let _ = writeln!(body, "when '{verb}' then statehouse.changes(to_jsonb(old), to_jsonb(new)){touch}");
+        let _ = writeln!(body, "when '{verb}' then statehouse.changes(to_jsonb(old), to_jsonb(new), {}){touch}", cx.carried_columns());
     }
     let _ = write!(body, "else '{{}}'   -- {}", if bare.is_empty() { "nothing".to_owned() } else { bare.join(", ") });
     body
@@ -105,11 +105,12 @@ if {when} then
   perform set_config('statehouse.pricing', 'on', true);
   update {schema}.{table} c set ({columns}) = ({new})
     from {call} p
-   where c.tenant = new.tenant and c.id = p.id and ({old}) is distinct from ({new});
+   where c.tenant = new.tenant and c.{parent} = new.id and c.id = p.id and ({old}) is distinct from ({new});
   perform set_config('statehouse.pricing', '', true);
 end if;",
             when = when.join(" or "),
             schema = cx.schema(),
+            parent = ident(&cx.entity.name),
             table = ident(&cx.child_table(child)),
             columns = fields.join(", "),
             new = p("p"),

@@ -109,6 +109,17 @@ impl<'a> Cx<'a> {
         self.entity.fields.iter().filter(|(_, f)| f.derived.is_none()).map(|(n, _)| n.as_str()).collect()
     }
 
+    /// `'{number,reference,client,…}'`: the columns whose values events carry.
+    pub fn carried_columns(&self) -> String {
+        let numbered = self.entity.reference.iter().flat_map(|_| ["number", "reference"]);
+        crate::sql::array(numbered.chain(self.entity.fields.keys().map(String::as_str)))
+    }
+
+    /// `set timezone to …`: what a caller's settings must not reach, on every door.
+    pub fn door_settings(&self) -> String {
+        format!("set search_path = pg_catalog, pg_temp\n  set timezone to {}\n  set datestyle to 'ISO, YMD'", literal(&self.app.time_zone))
+    }
+
     /// States that are not final.
     pub fn living(&self) -> Vec<String> {
         self.entity.states.iter().filter(|(_, s)| !s.end).map(|(n, _)| n.clone()).collect()

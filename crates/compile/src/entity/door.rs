@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use statehouse_definition::model::{Actor, Derived, Edit};
 
 use super::cx::persona_schema;
-use super::persona::{Persona, creatable};
+use super::persona::{Persona, creatable, writable};
 use crate::object::{Kind, Object};
 use crate::pricing;
 use crate::sql::{ident, indent, literal};
@@ -68,7 +68,7 @@ fn editable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
             fields.extend(transition.input.keys().map(String::as_str));
         }
     }
-    creatable(persona).into_iter().filter(|f| fields.contains(f)).collect()
+    writable(persona).into_iter().filter(|f| fields.contains(f)).collect()
 }
 
 fn definer(persona: &Persona<'_>, suffix: &str, declare: &str, body: &str, why: &str) -> (String, Object) {
@@ -78,7 +78,7 @@ fn definer(persona: &Persona<'_>, suffix: &str, declare: &str, body: &str, why: 
     let sql = format!(
         "create function {function}() returns trigger
   language plpgsql security definer
-  set search_path = pg_catalog, pg_temp
+  {settings}
 as $door$
 {declare}begin
 {}end $door$;
@@ -87,7 +87,8 @@ grant execute on function {function}() to {};
 ",
         indent(body, 2),
         literal(why),
-        persona.eye()
+        persona.eye(),
+        settings = cx.door_settings(),
     );
     (function, Object::new(Kind::Function, &cx.app.name, &name, sql))
 }
@@ -327,6 +328,18 @@ fn write(persona: &Persona<'_>, fields: &[&str]) -> String {
     )
 }
 
+/// The record is locked before its rows are touched, and must still be in the slice once the lock is held.
+fn locked_parent(persona: &Persona<'_>, tenant: &str, id: &str, seen: &str) -> String {
+    let slice = persona.slice("p", seen);
+    let slice = if slice == "true" { String::new() } else { format!(" and ({slice})") };
+    format!(
+        "perform from {table} p where p.tenant = {tenant} and p.id = {id}{slice} for no key update;\nif not found then\n  perform statehouse.refuse('SH1002', 'no such {name}', jsonb_build_object('entity', {entity}), 'name a record you can see');\nend if;\n",
+        table = persona.cx.table(),
+        name = persona.cx.entity.name,
+        entity = literal(&persona.cx.qualified())
+    )
+}
+
 fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
     let cx = persona.cx;
     let plain = cx.child_table(child);
@@ -344,12 +357,13 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
     }
     insert.append(&mut columns.clone());
     let check_role = format!(
-        "if c.role is distinct from {} or c.app is distinct from {} or not {}(new.{parent}) then\n  perform statehouse.refuse('SH1002', 'no such {}', jsonb_build_object('entity', {}), 'name a record you can see');\nend if;\nperform statehouse.open_door(c);\n",
+        "if c.role is distinct from {} or c.app is distinct from {} or not {}(new.{parent}) then\n  perform statehouse.refuse('SH1002', 'no such {}', jsonb_build_object('entity', {}), 'name a record you can see');\nend if;\nperform statehouse.open_door(c);\n{}",
         literal(persona.role),
         literal(&cx.app.name),
         persona.view(&format!("{}_seen", cx.entity.name)),
         cx.entity.name,
-        literal(&cx.qualified())
+        literal(&cx.qualified()),
+        locked_parent(persona, "c.tenant", &format!("new.{parent}"), "c")
     );
     let refresh = format!(
         "select {} into {} from {table} b where b.tenant = {{tenant}} and b.id = new.id;   -- priced by its record by now\nreturn new;",
@@ -360,8 +374,7 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
     let ctx = "declare\n  c constant statehouse.context := statehouse.ctx();\n";
     let open = "declare\n  tenant_ constant int := statehouse.open_door(old.seen_by);\n";
     let right = right_door(persona);
-    let slice = in_slice(persona, "p");
-    let mine = if slice.is_empty() { slice } else { format!(" and exists (select from {} p where p.tenant = tenant_ and p.id = b.{parent}{slice})", cx.table()) };
+    let mine = locked_parent(persona, "tenant_", &format!("old.{parent}"), "old.seen_by");
     let (f1, o1) = definer(
         persona,
         &format!("{child}_insert"),
@@ -384,7 +397,7 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
         &format!("{child}_update"),
         open,
         &format!(
-            "{right}update {table} b set {} where b.tenant = tenant_ and b.id = old.id{mine};\nif not found then return null; end if;\n{}",
+            "{right}{mine}update {table} b set {} where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\n{}",
             sets.join(", "),
             refresh.replace("{tenant}", "tenant_")
         ),
@@ -394,7 +407,7 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
         persona,
         &format!("{child}_delete"),
         open,
-        &format!("{right}delete from {table} b where b.tenant = tenant_ and b.id = old.id{mine};\nif not found then return null; end if;\nreturn old;"),
+        &format!("{right}{mine}delete from {table} b where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\nreturn old;"),
         &format!("A removal from {child} by {}", persona.role),
     );
     let who = writers(persona);

@@ -196,6 +196,7 @@ fn birth(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
             literal(&reference.suffix)
         );
     }
+    body.push_str(&given(cx, &entity));
     body.push_str("-- values nobody gave\n");
     for (field, f) in &cx.entity.fields {
         if let Some(default) = &f.default {
@@ -217,16 +218,48 @@ new.entered_at := coalesce(new.entered_at, new.changed_at);
 if new.entered_at > new.changed_at then new.entered_at := new.changed_at; end if;
 new.fire := null;
 new.input := null;
-new.head := statehouse.chain('\\x{zero}', tenant_, {entity}, new.id, 1, new.verb, null, new.state, actor_, new.changed_at,
-                             {definition}(), sha256(convert_to(statehouse.changes('{{}}', to_jsonb(new))::text, 'UTF8')));
+new.head := statehouse.chain(decode(repeat('00', 32), 'hex'), tenant_, {entity}, new.id, 1, new.verb, null, new.state, actor_, new.changed_at,
+                             {definition}(), sha256(convert_to(statehouse.changes('{{}}', to_jsonb(new), {fields})::text, 'UTF8')));
 return new;",
-        zero = "00".repeat(32),
+        fields = cx.carried_columns(),
         definition = format_args!("{}.definition", cx.schema())
     );
-    let declare = format!("declare\n{CONTEXT}");
+    let declare = format!("declare\n{CONTEXT}  allowed text[] := '{{}}';\n  given   text[];\n");
     let mut object = function(cx, "birth", &format!("How a {name} begins"), &declare, &body);
     object.id.name = format!("{name}_birth");
     Ok(object)
+}
+
+/// What a role may hand a new record: what it may edit in the initial state, and what nobody else can fill.
+pub fn at_birth<'a>(cx: &Cx<'a>, access: &Access) -> Vec<&'a str> {
+    let editable: Vec<&str> = match &access.edit {
+        Edit::All => return cx.writable(),
+        Edit::ByState(states) => states.get(cx.initial()).into_iter().flatten().map(String::as_str).collect(),
+        Edit::Nothing => Vec::new(),
+    };
+    let rule = match &access.see {
+        See::Rule(rule) => Some(rule.field.as_str()),
+        _ => None,
+    };
+    let fields = &cx.entity.fields;
+    let needed = |field: &str| fields.get(field).is_some_and(|f| f.required && f.default.is_none());
+    cx.writable().into_iter().filter(|f| editable.contains(f) || rule == Some(f) || needed(f)).collect()
+}
+
+/// Values that the creator may not choose are refused before any default is filled in.
+fn given(cx: &Cx<'_>, entity: &str) -> String {
+    let mut body = String::from("-- values somebody gave\nif kind_ <> 'import' then\n");
+    for (who, access) in cx.entity.access.iter().filter(|(_, a)| a.create) {
+        let _ = writeln!(body, "  if {} then allowed := allowed || {}::text[]; end if;", holds(who, access), array(at_birth(cx, access)));
+    }
+    let _ = writeln!(
+        body,
+        "  select array_agg(f) into given from unnest({}::text[]) f where jsonb_typeof(to_jsonb(new) -> f) <> 'null' and f <> all (allowed);
+  if given is not null then perform statehouse.refuse_fields({entity}, null, new.state, given); end if;
+end if;",
+        array(cx.writable())
+    );
+    body
 }
 
 /// A role creates only what it will see: the row rule's column is filled with, or must match, the actor.
@@ -286,7 +319,7 @@ return new;",
         schema = cx.schema(),
         from = if cx.retired.is_empty() { "old.state" } else { "from_" }
     );
-    let declare = format!("declare\n{ACTOR}{}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  payload jsonb;\n", if cx.retired.is_empty() { "" } else { "  from_   constant text := old.state;\n" });
+    let declare = format!("declare\n{ACTOR}{}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  holds   boolean[];\n  payload jsonb;\n", if cx.retired.is_empty() { "" } else { "  from_   constant text := old.state;\n" });
     let mut opening = String::from(
         "if kind_ = 'migration' then   -- a definition change or an erasure: nothing is guarded, nothing is owed
   engine_verb := case verb_ when '~erase' then 'erased' else 'migrated' end;
@@ -334,7 +367,7 @@ fn edited(cx: &Cx<'_>, plan: &Plan) -> String {
         let _ = writeln!(body, "if {} then\n{}end if;", when.join(" or "), indent(&plan.block, 2));
     }
     let touch = if cx.entity.children.is_empty() { "" } else { " || coalesce(nullif(touched_, ''), '{}')::jsonb" };
-    let _ = writeln!(body, "payload := statehouse.changes(to_jsonb(old), to_jsonb(new)){touch};");
+    let _ = writeln!(body, "payload := statehouse.changes(to_jsonb(old), to_jsonb(new), {}){touch};", cx.carried_columns());
     body
 }
 
@@ -420,7 +453,7 @@ fn inputs(cx: &Cx<'_>, verb: &str, transition: &Transition) -> String {
     body
 }
 
-/// All guards at once while they hold; the list of those that do not once one fails.
+/// Each guard is asked once, so that two looks at a moving set cannot disagree; then all that failed are named.
 fn guards(cx: &Cx<'_>, entity: &str, verb: &str, transition: &Transition) -> Result<String, CompileFault> {
     let mut body = String::new();
     if transition.guards.is_empty() {
@@ -428,16 +461,32 @@ fn guards(cx: &Cx<'_>, entity: &str, verb: &str, transition: &Transition) -> Res
     }
     let mut all = Vec::new();
     let mut each = Vec::new();
-    for (name, guard) in &transition.guards {
+    for (n, (name, guard)) in transition.guards.iter().enumerate() {
         let sql = cx.print(&guard.that, "new", Purpose::Guard)?.sql;
         let texts = serde_json::to_string(&guard.otherwise).unwrap_or_default();
-        all.push(format!("({sql})"));
-        each.push(format!("case when ({sql}) is not true then jsonb_build_object('guard', {}, 'texts', {}::jsonb) end", literal(name), literal(&texts)));
+        all.push(format!("({sql}) is true   -- {name}"));
+        each.push(format!("case when not holds[{}] then jsonb_build_object('guard', {}, 'texts', {}::jsonb) end", n + 1, literal(name), literal(&texts)));
     }
+    if let ([only], [refusal]) = (&all[..], &each[..]) {
+        let only = only.split("   -- ").next().unwrap_or(only).trim_end_matches(" is true");
+        let refusal = refusal.trim_start_matches("case when not holds[1] then ").trim_end_matches(" end");
+        let _ = writeln!(
+            body,
+            "if {only} is not true then\n  perform statehouse.refuse_guards({entity}, old.id, {}, old.state, jsonb_build_array(\n    {refusal}));\nend if;",
+            literal(verb)
+        );
+        return Ok(body);
+    }
+    let last = all.len() - 1;
+    let lines: Vec<String> = all
+        .iter()
+        .enumerate()
+        .map(|(n, line)| if n == last { line.clone() } else { line.replacen(" is true   --", " is true,   --", 1) })
+        .collect();
     let _ = writeln!(
         body,
-        "if ({}) is not true then\n  perform statehouse.refuse_guards({entity}, old.id, {}, old.state, jsonb_build_array(\n    {}));\nend if;",
-        all.join(" and "),
+        "holds := array[\n  {}\n];\nif false = any (holds) then\n  perform statehouse.refuse_guards({entity}, old.id, {}, old.state, jsonb_build_array(\n    {}));\nend if;",
+        lines.join("\n  "),
         literal(verb),
         each.join(",\n    ")
     );

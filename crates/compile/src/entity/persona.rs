@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use statehouse_definition::expr::Purpose;
-use statehouse_definition::model::{Access, App, RuleValue, See};
+use statehouse_definition::model::{Access, App, FieldKind, RuleValue, See};
 
 use super::cx::{Cx, eye, persona_schema, roles_of};
+use super::law::at_birth;
 use super::{CompileFault, bulk, door};
 use crate::object::{Kind, Object};
 use crate::pricing;
@@ -30,7 +31,7 @@ end $$;
 comment on function {of}(int, uuid) is {why_of};
 create function {function}() returns uuid[]
   language plpgsql stable security definer
-  set search_path = pg_catalog, pg_temp
+  {settings}
 as $$
 declare
   c constant statehouse.context := statehouse.ctx();
@@ -42,6 +43,7 @@ comment on function {function}() is {why};
 grant execute on function {function}() to statehouse_api, statehouse_read, statehouse_agent, statehouse_worker, {eyes};
 ",
             table = cx.table(),
+            settings = cx.door_settings(),
             eyes = roles_of(app).iter().map(|r| ident(&eye(app, r))).collect::<Vec<_>>().join(", "),
             why_of = literal(&format!("The {} that belong to an actor", set.of)),
             why = literal(&format!("The {} that belong to the caller", set.of))
@@ -283,10 +285,13 @@ fn history(persona: &Persona<'_>) -> Object {
     } else {
         format!("statehouse.redact(e.payload, {}::text[]{masks})", array(&hidden))
     };
+    // Who is not to know a member of the record is not to learn it from who moved the record.
+    let shy = cx.entity.fields.iter().any(|(name, f)| f.kind == FieldKind::Member && persona.hidden(name));
+    let actor = if shy { "case when e.actor = (select statehouse.actor()) then e.actor end as actor" } else { "e.actor" };
     let name = format!("{}_history", cx.entity.name);
     let view = persona.view(&name);
     let sql = format!(
-        "create view {view} with (security_barrier) as\nselect e.record, e.seq, e.at, e.verb, e.from_state, e.to_state, e.actor, e.kind, e.cause, {payload} as payload\nfrom statehouse.event e\njoin {} r on r.tenant = e.tenant and r.id = e.record\nwhere e.entity = {};\ncomment on view {view} is {};\ngrant select on {view} to {};\n",
+        "create view {view} with (security_barrier) as\nselect e.record, e.seq, e.at, e.verb, e.from_state, e.to_state, {actor}, e.kind, e.cause, {payload} as payload\nfrom statehouse.event e\njoin {} r on r.tenant = e.tenant and r.id = e.record\nwhere e.entity = {};\ncomment on view {view} is {};\ngrant select on {view} to {};\n",
         cx.table(),
         literal(&cx.qualified()),
         literal(&format!("What happened to the {} records {} sees", cx.entity.name, persona.role)),
@@ -302,6 +307,16 @@ fn owned_by_eye(persona: &Persona<'_>, sql: &str) -> String {
 
 /// Fields whose values a person may hand a new record through this persona.
 pub fn creatable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
+    let capable = persona.cx.entity.access.values().filter(|a| a.capability && a.create);
+    let given: BTreeSet<&str> = match persona.access {
+        None => persona.cx.writable().into_iter().collect(),
+        Some(access) => std::iter::once(access).chain(capable).flat_map(|a| at_birth(persona.cx, a)).collect(),
+    };
+    persona.visible().into_iter().filter(|f| given.contains(f)).collect()
+}
+
+/// Visible fields that people write at all.
+pub fn writable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
     let writable: BTreeSet<&str> = persona.cx.writable().into_iter().collect();
     persona.visible().into_iter().filter(|f| writable.contains(f)).collect()
 }

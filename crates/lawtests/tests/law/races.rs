@@ -206,7 +206,7 @@ async fn a_bulk_that_waited_is_judged_again() {
     for first in [HANDED_OVER, NOTED] {
         let bulk = "select outcome, errcode from orders_rep.order_bulk(array(select id from orders_rep.\"order\" where title = 'mixed/quoted'), 'accept', versions => array(select version from orders_rep.\"order\" where title = 'mixed/quoted'))";
         let answer = second(first, bulk).await;
-        assert!(answer == "refused|40001" || answer == "absent|null", "after `{first}` the bulk answered {answer}");
+        assert!(answer == "conflict|40001" || answer == "absent|null", "after `{first}` the bulk answered {answer}");
     }
 }
 

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_value_that_is_almost_one_is_told_which() {
         let kind = FieldKind::Enum(vec!["auto".into(), "print".into()]);
-        let (detail, help) = read("vertical", &json!("pritn"), &kind).unwrap_err();
-        assert_eq!((detail.as_str(), help.as_str()), ("`vertical` cannot be `pritn`", "write `print`"));
+        let told = ("`vertical` cannot be `pritn`".to_owned(), "write `print`".to_owned());
+        assert_eq!(read("vertical", &json!("pritn"), &kind), Err(told));
     }
 }

@@ -1,6 +1,6 @@
 //! What files become.
 
-use statehouse_store::import::{Source, record_id};
+use statehouse_store::import::{RuleImport, Source, import_rules, record_id};
 
 use crate::world;
 
@@ -101,4 +101,18 @@ async fn a_record_enters_in_the_middle_with_its_timer() {
     let found: (String, String, bool, i64) = (row.get(0), row.get(1), row.get(2), row.get(3));
     // 9,500 + 10 × 131.25 = 10,812.5 → 10,813; with 24 % added 13,408.
     assert_eq!(found, ("customs".into(), "escalate_customs".into(), true, 13_408));
+}
+
+#[tokio::test]
+async fn a_tenants_own_prices_are_added_once_and_never_changed() {
+    let world = world::empty("import_rules").await;
+    let rules = RuleImport { app: &world.app, table: "tariff", tenant: "baltyk" };
+    let mut admin = world.admin().await;
+    let again = import_rules(&mut admin, rules, &world::read("baltyk/tariff.csv")).await.unwrap();
+    assert_eq!((again.added, again.present, again.bad.len()), (0, 1, 0));
+    let header = "item,amount,valid_from,source,checked_on\n";
+    let other = source("t.csv", &format!("{header}handling,5000,2026-01-01,x,2026-11-20\nprint_setup,99,2026-01-01,x,2026-11-20\n"));
+    let refused = import_rules(&mut admin, rules, &other).await.unwrap();
+    assert_eq!(refused.bad[0].to_string(), "t.csv:3:0: another row with other values begins on this day");
+    assert_eq!(world.admin_value::<i64>("select count(*) from orders.tariff where tenant is not null").await, 1, "all or nothing");
 }

@@ -12,7 +12,8 @@ use statehouse_testkit::{Cluster, TestDatabase};
 use tokio_postgres::Client;
 
 pub struct World {
-    pub database: TestDatabase,
+    /// Dropped with the world.
+    _database: TestDatabase,
     pub place: Place,
     pub app: App,
     pub api: Db,
@@ -57,7 +58,7 @@ async fn world(template: &str, hint: &str, data: bool) -> World {
     let mut admin = place.connect_admin().await.unwrap();
     let keys = people::issue_keys(&mut admin, "orders", "test", Instead::OfNone).await.unwrap();
     let api = Db::open(&place, Login::Api, 8).unwrap();
-    World { database, place, app: app(), api, keys }
+    World { _database: database, place, app: app(), api, keys }
 }
 
 async fn fill(database: &TestDatabase, data: bool) {

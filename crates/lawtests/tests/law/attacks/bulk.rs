@@ -23,7 +23,8 @@ async fn a_bulk_is_no_way_around() {
         admin.id()
     );
     hold(vec![
-        attack("a colleague's order", nordur("rep"), &bulk("array['{theirs}'::uuid]", "'start'", ""), "absent", see_all, "moved"),
+        attack("a colleague's order", nordur("rep"), &bulk("array['{theirs}'::uuid]", "'start'", ""), "absent",
+               &format!("{see_all}; {}", patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[])", " and (b.rep = (c).actor)", "")), "moved"),
         attack(
             "another tenant's order",
             nordur("rep"),
@@ -37,7 +38,7 @@ async fn a_bulk_is_no_way_around() {
             "an old version",
             nordur("rep"),
             &bulk(&mine("mixed/quoted"), "'accept'", ", versions => array[1]"),
-            "refused 40001",
+            "conflict 40001",
             &format!(
                 "{}{}",
                 patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[])", "coalesce(w.version, v.version) = v.version", "true"),

@@ -147,15 +147,17 @@ async fn nobody_writes_outside_their_slice() {
         |order: &str| format!("insert into orders_rep.order_lines (\"order\", vertical, description) values ({order}, 'print', 'x')");
     let mine = |title: &str| format!("(select id from orders_rep.\"order\" where title = '{title}')");
     let see_all = "alter policy rep_sees on orders.\"order\" using (true)";
+    let seen = "create or replace function orders_rep.order_seen(wanted uuid) returns boolean language plpgsql stable as $$ begin return true; end $$";
     hold(vec![
         attack("a colleague's order", nordur("rep"), "update orders_rep.\"order\" set title = 'mine' where id = '{theirs}'", "0 rows",
                &format!("{see_all}; {}", patched("orders.order_rep_update()", " and (b.rep = (old.seen_by).actor)", "")), "1 rows"),
-        attack("a colleague's order, seen by mistake", nordur("rep"), "update orders_rep.\"order\" set title = 'mine' where id = '{theirs}'", "0 rows", see_all, "40001"),
+        attack("a colleague's order, seen by mistake", nordur("rep"), "update orders_rep.\"order\" set title = 'mine' where id = '{theirs}'", "0 rows", see_all, "S2005"),
         attack("another tenant's order", nordur("rep"), "update orders_rep.\"order\" set title = 'mine' where id = '{other order}'", "0 rows", see_all, "40001"),
         attack("a line for a colleague's order", nordur("rep"), &line("'{theirs}'"), "S1002",
-               "create or replace function orders_rep.order_seen(wanted uuid) returns boolean language plpgsql stable as $$ begin return true; end $$", "1 rows"),
+               &format!("{seen}; {}", patched("orders.order_rep_lines_insert()", " and (p.rep = (c).actor)", "")), "1 rows"),
         attack("a line for another tenant's order", nordur("rep"), &line("'{other order}'"), "S1002",
-               "create or replace function orders_rep.order_seen(wanted uuid) returns boolean language plpgsql stable as $$ begin return true; end $$; drop trigger law_1_child on orders.order_lines", "*"),
+               &format!("{seen}; {}; drop trigger law_1_child on orders.order_lines",
+                        patched("orders.order_rep_lines_insert()", "if not found then", "if false then")), "*"),
         attack("a line for an order confirmed", nordur("rep"), &line(&mine("mixed/confirmed")), "S4005",
                &patched("orders.order_lines_law()", "role_ = 'rep' and state_ in ('inquiry', 'quoting')", "role_ = 'rep'"), "1 rows"),
         attack("a line changed in an order confirmed", nordur("rep"), "update orders_rep.order_lines set quantity = 2 where \"order\" = (select id from orders_rep.\"order\" where title = 'mixed/confirmed')", "S4005",
@@ -179,7 +181,7 @@ async fn nobody_writes_outside_their_slice() {
         never("a client born with credit", nordur("rep"), "insert into orders_rep.client (name, phone, credit_limit) values ('x', '+3545550102', 1000000)", "!1 rows", "what refuses it is the law's choice"),
         never("an order by the client", nordur("client"), "insert into orders_client.\"order\" (client, title) select id, 'x' from orders_client.client", "42501", "no privilege and no door"),
         never("a settlement by the salesperson", nordur("rep"), "insert into orders_rep.settlement (rep, month) values (statehouse.actor(), '2026-09-01')", "42501", "no privilege and no door"),
-        attack("a tax number another tenant has", baltyk("rep"), "insert into orders_rep.client (name, phone, vat_id) values ('x', '+3545550102', 'IS-SECRET')", "1 rows",
+        attack("a tax number another tenant has", baltyk("admin"), "insert into orders_admin.client (name, phone, vat_id) values ('x', '+3545550102', 'IS-SECRET')", "1 rows",
                "create unique index one_for_all on orders.client (vat_id)", "23505"),
         attack("a record the model would write", Who::Login("statehouse_agent"), "select statehouse.enter('key-orders-nordur-rep-1'); update orders_rep.\"order\" set note = 'x' where title = 'mixed/quoting'", "42501",
                "grant update on orders_rep.\"order\" to statehouse_agent", "1 rows"),
