@@ -46,7 +46,7 @@ comment on table statehouse.event_other is 'Events of months without a partition
 
 -- Length-framed: every part has a fixed width or is preceded by its length, so two different rows never give the same bytes.
 create function statehouse.chain(previous bytea, tenant int, entity text, record uuid, seq int, verb text, from_state text, to_state text,
-                                 actor uuid, at timestamptz, definition int, payload_hash bytea) returns bytea
+                                 actor uuid, at timestamptz, definition int, payload_hash bytea, kind text, cause text) returns bytea
   language plpgsql immutable parallel safe
 as $$
 begin
@@ -55,9 +55,10 @@ begin
     || timestamptz_send(at) || int4send(definition) || payload_hash
     || convert_to(length(entity) || ':' || entity || length(verb) || ':' || verb
                   || length(coalesce(from_state, '')) || ':' || coalesce(from_state, '')
-                  || length(to_state) || ':' || to_state, 'UTF8'));
+                  || length(to_state) || ':' || to_state || length(kind) || ':' || kind
+                  || length(coalesce(cause, '')) || ':' || coalesce(cause, ''), 'UTF8'));
 end $$;
-comment on function statehouse.chain(bytea, int, text, uuid, int, text, text, text, uuid, timestamptz, int, bytea) is
+comment on function statehouse.chain(bytea, int, text, uuid, int, text, text, text, uuid, timestamptz, int, bytea, text, text) is
   'The head of a record''s chain after one event; the payload enters by its hash, so that it may be erased';
 
 -- The declared fields that differ: the payload of created and edited. A column somebody else added is none of them.

@@ -19,8 +19,7 @@ macro_rules! files {
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Files run as the owner after `01_roles.sql`, which needs a role that may create roles.
-pub const FILES: &[EngineFile] =
-    files!["02_time.sql", "03_session.sql", "04_event.sql", "05_owed.sql", "06_law.sql", "07_security.sql"];
+pub const FILES: &[EngineFile] = files!["02_time.sql", "03_session.sql", "04_event.sql", "05_owed.sql", "06_law.sql", "07_security.sql"];
 
 /// Roles and the schema: run as a superuser or an administrator with CREATEROLE.
 pub const ROLES: &str = include_str!("../engine/01_roles.sql");
@@ -31,7 +30,9 @@ pub const TEST_CLOCK: &str = include_str!("../engine/test_clock.sql");
 /// The whole installation as one script, ending as the caller it began with.
 pub fn install() -> String {
     let mut script = String::from(ROLES);
-    script.push_str("\nalter default privileges for role statehouse_owner revoke execute on functions from public;\nset role statehouse_owner;\n");
+    script.push_str(
+        "\nalter default privileges for role statehouse_owner revoke execute on functions from public;\nset role statehouse_owner;\n",
+    );
     for file in FILES {
         script.push_str(file.sql);
     }

@@ -51,18 +51,12 @@ impl Finding {
 
     /// A warning at a place.
     pub fn warning(code: &'static str, at: &Span, message: impl Into<String>) -> Self {
-        Finding {
-            severity: Severity::Warning,
-            ..Finding::error(code, at, message)
-        }
+        Finding { severity: Severity::Warning, ..Finding::error(code, at, message) }
     }
 
     /// A hint at a place.
     pub fn hint(code: &'static str, at: &Span, message: impl Into<String>) -> Self {
-        Finding {
-            severity: Severity::Hint,
-            ..Finding::error(code, at, message)
-        }
+        Finding { severity: Severity::Hint, ..Finding::error(code, at, message) }
     }
 
     /// Adds what to type next.
@@ -84,12 +78,7 @@ impl Finding {
     }
 
     /// Suggests the name nearest to `wrong`, or lists what is declared, or falls back to `otherwise`.
-    pub fn nearest<'n>(
-        self,
-        wrong: &str,
-        names: impl IntoIterator<Item = &'n str>,
-        otherwise: &str,
-    ) -> Self {
+    pub fn nearest<'n>(self, wrong: &str, names: impl IntoIterator<Item = &'n str>, otherwise: &str) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         let help = match nearest(wrong, names.iter().copied()) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -144,13 +133,7 @@ fn under(code: &str) -> &'static str {
 /// Sorts findings by file and place, and takes out what is said twice.
 pub fn tidy(findings: &mut Vec<Finding>) {
     findings.sort_by(|a, b| {
-        (&a.at.file, a.at.offset, a.severity, a.code, &a.message).cmp(&(
-            &b.at.file,
-            b.at.offset,
-            b.severity,
-            b.code,
-            &b.message,
-        ))
+        (&a.at.file, a.at.offset, a.severity, a.code, &a.message).cmp(&(&b.at.file, b.at.offset, b.severity, b.code, &b.message))
     });
     findings.dedup();
 }
@@ -163,10 +146,7 @@ pub fn shorten(mut findings: Vec<Finding>, most: usize) -> Vec<Finding> {
     }
     let at = findings[most].at.clone();
     findings.truncate(most);
-    findings.push(
-        Finding::error("SH3047", &at, format!("{most} of {all} faults shown"))
-            .help("fix the ones shown first, or pass `--all`"),
-    );
+    findings.push(Finding::error("SH3047", &at, format!("{most} of {all} faults shown")).help("fix the ones shown first, or pass `--all`"));
     findings
 }
 
@@ -187,9 +167,6 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
 
 /// `` `a`, `b`, `c` ``
 pub fn quoted_list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
-    let names: Vec<String> = names
-        .into_iter()
-        .map(|name| format!("`{}`", name.as_ref()))
-        .collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
     names.join(", ")
 }

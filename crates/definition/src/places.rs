@@ -37,10 +37,7 @@ impl Places {
 
     /// Where the key at `path` is written; if there is none, the nearest thing that holds it.
     pub fn key(&self, path: &str) -> Span {
-        self.keys
-            .get(path)
-            .cloned()
-            .unwrap_or_else(|| self.value(path))
+        self.keys.get(path).cloned().unwrap_or_else(|| self.value(path))
     }
 
     /// Whether the author wrote this key at all.
@@ -99,12 +96,7 @@ pub(crate) fn within(source: &str, at: &Span, text: &str, from: usize, len: usiz
         return at.clone();
     };
     let quote = source[..at.offset].chars().next_back();
-    let mut place = Cursor {
-        rest: written,
-        offset: at.offset,
-        line: at.line,
-        column: at.column,
-    };
+    let mut place = Cursor { rest: written, offset: at.offset, line: at.line, column: at.column };
     let mut start = None;
     for (n, c) in text.char_indices() {
         if n >= from + len {
@@ -123,9 +115,7 @@ pub(crate) fn within(source: &str, at: &Span, text: &str, from: usize, len: usiz
         if n >= from && start.is_none() {
             start = Some(place.clone());
         }
-        if (quote == Some('"') && place.rest.starts_with('\\'))
-            || (quote == Some('\'') && place.rest.starts_with("''"))
-        {
+        if (quote == Some('"') && place.rest.starts_with('\\')) || (quote == Some('\'') && place.rest.starts_with("''")) {
             place.step();
         }
         place.step();

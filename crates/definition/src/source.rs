@@ -54,10 +54,7 @@ fn gather(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, findings: &mut 
     let entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
         Ok(entries) => entries,
         Err(error) => {
-            return findings.push(unreadable(
-                if prefix.is_empty() { "." } else { prefix },
-                &error,
-            ));
+            return findings.push(unreadable(if prefix.is_empty() { "." } else { prefix }, &error));
         }
     };
     for entry in entries {
@@ -68,16 +65,11 @@ fn gather(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, findings: &mut 
         }
         let path = format!("{prefix}{name}");
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                gather(&entry.path(), &format!("{path}/"), files, findings)
-            }
+            Ok(kind) if kind.is_dir() => gather(&entry.path(), &format!("{path}/"), files, findings),
             _ => match fs::read_to_string(entry.path()) {
                 Ok(text) => files.push(SourceFile { path, text }),
                 // A picture beside the documents is nothing to read; a definition must be text.
-                Err(_)
-                    if !path.ends_with(".yaml")
-                        && !path.ends_with(".json")
-                        && !path.ends_with(".csv") => {}
+                Err(_) if !path.ends_with(".yaml") && !path.ends_with(".json") && !path.ends_with(".csv") => {}
                 Err(error) => findings.push(unreadable(&path, &error)),
             },
         }
@@ -85,13 +77,7 @@ fn gather(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, findings: &mut 
 }
 
 fn unreadable(path: &str, error: &io::Error) -> Finding {
-    let at = Span {
-        file: path.into(),
-        line: 1,
-        column: 1,
-        offset: 0,
-        len: 0,
-    };
+    let at = Span { file: path.into(), line: 1, column: 1, offset: 0, len: 0 };
     let finding = Finding::error("SH3001", &at, format!("`{path}` cannot be read: {error}"));
     finding.help(match error.kind() {
         io::ErrorKind::InvalidData => "save the file as UTF-8",

@@ -44,9 +44,7 @@ impl Node {
             Value::Null => "nothing",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
-            Value::Scalar { plain: true, text } if text == "true" || text == "false" => {
-                "true or false"
-            }
+            Value::Scalar { plain: true, text } if text == "true" || text == "false" => "true or false",
             Value::Scalar { plain: true, text } if text.parse::<f64>().is_ok() => "a number",
             Value::Scalar { .. } => "text",
         }
@@ -60,23 +58,13 @@ impl Node {
     }
 
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value)
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 }
 
 /// Reads one document; `None` if nothing usable could be read.
 pub(crate) fn parse(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
-    let mut builder = Builder {
-        file,
-        text,
-        findings,
-        stack: Vec::new(),
-        root: None,
-        documents: 0,
-    };
+    let mut builder = Builder { file, text, findings, stack: Vec::new(), root: None, documents: 0 };
     for next in Parser::new_from_str(text) {
         match next {
             Ok((event, span)) => {
@@ -92,17 +80,8 @@ pub(crate) fn parse(file: &Arc<str>, text: &str, findings: &mut Vec<Finding>) ->
     }
     let root = builder.root;
     if root.is_none() {
-        let at = Span {
-            file: file.clone(),
-            line: 1,
-            column: 1,
-            offset: 0,
-            len: 0,
-        };
-        findings.push(
-            Finding::error("SH3001", &at, "the file is empty")
-                .help("write a definition, or remove the file"),
-        );
+        let at = Span { file: file.clone(), line: 1, column: 1, offset: 0, len: 0 };
+        findings.push(Finding::error("SH3001", &at, "the file is empty").help("write a definition, or remove the file"));
     }
     root
 }
@@ -115,12 +94,7 @@ struct Key {
 
 enum Open {
     List(Span, Vec<Node>),
-    Map {
-        at: Span,
-        entries: Vec<Entry>,
-        lines: HashMap<String, usize>,
-        key: Option<Key>,
-    },
+    Map { at: Span, entries: Vec<Entry>, lines: HashMap<String, usize>, key: Option<Key> },
 }
 
 struct Builder<'a> {
@@ -146,10 +120,8 @@ impl Builder<'_> {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    let finding =
-                        Finding::error("SH3004", &at, "a second document cannot be used here");
-                    self.findings
-                        .push(finding.help("put it into a file of its own"));
+                    let finding = Finding::error("SH3004", &at, "a second document cannot be used here");
+                    self.findings.push(finding.help("put it into a file of its own"));
                     return false;
                 }
             }
@@ -164,32 +136,18 @@ impl Builder<'_> {
                 let value = if plain && matches!(&*text, "" | "~" | "null") {
                     Value::Null
                 } else {
-                    Value::Scalar {
-                        text: text.into_owned(),
-                        plain,
-                    }
+                    Value::Scalar { text: text.into_owned(), plain }
                 };
                 self.scalar(Node { at, value });
             }
             Event::SequenceStart(..) => return self.open(Open::List(at, Vec::new())),
             Event::MappingStart(..) => {
-                return self.open(Open::Map {
-                    at,
-                    entries: Vec::new(),
-                    lines: HashMap::new(),
-                    key: None,
-                });
+                return self.open(Open::Map { at, entries: Vec::new(), lines: HashMap::new(), key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let node = match self.stack.pop() {
-                    Some(Open::List(at, items)) => Node {
-                        at,
-                        value: Value::List(items),
-                    },
-                    Some(Open::Map { at, entries, .. }) => Node {
-                        at,
-                        value: Value::Map(entries),
-                    },
+                    Some(Open::List(at, items)) => Node { at, value: Value::List(items) },
+                    Some(Open::Map { at, entries, .. }) => Node { at, value: Value::Map(entries) },
                     None => return false,
                 };
                 self.place(node);
@@ -201,17 +159,10 @@ impl Builder<'_> {
 
     fn open(&mut self, open: Open) -> bool {
         let at = match &open {
-            Open::List(at, _) | Open::Map { at, .. } => Span {
-                len: 1,
-                ..at.clone()
-            },
+            Open::List(at, _) | Open::Map { at, .. } => Span { len: 1, ..at.clone() },
         };
         if self.stack.len() >= DEPTH_MOST {
-            self.findings.push(Finding::error(
-                "SH3006",
-                &at,
-                format!("nested deeper than {DEPTH_MOST}"),
-            ));
+            self.findings.push(Finding::error("SH3006", &at, format!("nested deeper than {DEPTH_MOST}")));
             return false;
         }
         if let Some(Open::Map { key: None, .. }) = self.stack.last() {
@@ -221,28 +172,13 @@ impl Builder<'_> {
         }
         self.stack.push(match open {
             Open::List(_, items) => Open::List(at, items),
-            Open::Map {
-                entries,
-                lines,
-                key,
-                ..
-            } => Open::Map {
-                at,
-                entries,
-                lines,
-                key,
-            },
+            Open::Map { entries, lines, key, .. } => Open::Map { at, entries, lines, key },
         });
         true
     }
 
     fn scalar(&mut self, node: Node) {
-        let Some(Open::Map {
-            key: key @ None,
-            lines,
-            ..
-        }) = self.stack.last_mut()
-        else {
+        let Some(Open::Map { key: key @ None, lines, .. }) = self.stack.last_mut() else {
             return self.place(node);
         };
         let text = match node.value {
@@ -256,16 +192,12 @@ impl Builder<'_> {
             self.findings.push(finding.help("write the values out"));
         } else if let Some(first) = lines.get(&text) {
             let message = format!("`{text}` stands twice, first at line {first}");
-            self.findings
-                .push(Finding::error("SH3003", &at, message).help("keep one of the two"));
+            self.findings.push(Finding::error("SH3003", &at, message).help("keep one of the two"));
         } else {
             lines.insert(text.clone(), at.line);
             good = true;
         }
-        *key = Some(Key {
-            text: good.then_some(text),
-            at,
-        });
+        *key = Some(Key { text: good.then_some(text), at });
     }
 
     fn place(&mut self, node: Node) {
@@ -273,16 +205,8 @@ impl Builder<'_> {
             None => self.root = Some(node),
             Some(Open::List(_, items)) => items.push(node),
             Some(Open::Map { entries, key, .. }) => {
-                if let Some(Key {
-                    text: Some(key),
-                    at: key_at,
-                }) = key.take()
-                {
-                    entries.push(Entry {
-                        key,
-                        key_at,
-                        value: node,
-                    });
+                if let Some(Key { text: Some(key), at: key_at }) = key.take() {
+                    entries.push(Entry { key, key_at, value: node });
                 }
             }
         }
@@ -298,36 +222,19 @@ impl Builder<'_> {
         let offset = mark.byte_offset().unwrap_or(0).min(self.text.len());
         let rest = self.text.get(offset..).unwrap_or("");
         let len = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
-        let at = Span {
-            file: self.file.clone(),
-            line: mark.line(),
-            column: mark.col() + 1,
-            offset,
-            len,
-        };
+        let at = Span { file: self.file.clone(), line: mark.line(), column: mark.col() + 1, offset, len };
         let info = error.info().replace('\'', "`");
         if info.contains("unknown anchor") {
             return self.refuse(&at, "an alias");
         }
         let finding = Finding::error("SH3001", &at, info);
-        self.findings
-            .push(finding.help("correct the indentation or quoting here or in the line above"));
+        self.findings.push(finding.help("correct the indentation or quoting here or in the line above"));
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {
         let offset = span.start.byte_offset().unwrap_or(0).min(self.text.len());
-        let end = span
-            .end
-            .byte_offset()
-            .unwrap_or(offset)
-            .clamp(offset, self.text.len());
-        Span {
-            file: self.file.clone(),
-            line: span.start.line(),
-            column: span.start.col() + 1,
-            offset,
-            len: end - offset,
-        }
+        let end = span.end.byte_offset().unwrap_or(offset).clamp(offset, self.text.len());
+        Span { file: self.file.clone(), line: span.start.line(), column: span.start.col() + 1, offset, len: end - offset }
     }
 
     /// Moves the place of a scalar from its quotes or block header to its content.
@@ -336,25 +243,17 @@ impl Builder<'_> {
             return at;
         };
         match style {
-            ScalarStyle::Plain => Span {
-                len: written.trim_end().len(),
-                ..at
-            },
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Span {
-                column: at.column + 1,
-                offset: at.offset + 1,
-                len: at.len.saturating_sub(2),
-                ..at
-            },
+            ScalarStyle::Plain => Span { len: written.trim_end().len(), ..at },
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                Span { column: at.column + 1, offset: at.offset + 1, len: at.len.saturating_sub(2), ..at }
+            }
             _ => {
                 // The place may begin at the `>-` or already below it.
                 let body = match written.starts_with(['|', '>']) {
                     true => written.find('\n').unwrap_or(written.len()),
                     false => 0,
                 };
-                let first = written[body..]
-                    .find(|c: char| !c.is_whitespace())
-                    .map_or(body, |n| body + n);
+                let first = written[body..].find(|c: char| !c.is_whitespace()).map_or(body, |n| body + n);
                 let column = match written[..first].rfind('\n') {
                     Some(n) => written[n + 1..first].chars().count() + 1,
                     None => at.column + written[..first].chars().count(),

@@ -45,54 +45,31 @@ fn folder() -> PathBuf {
 }
 
 fn cases() -> Vec<Case> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder())
-        .expect("the folder is there")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder()).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths.iter().map(|path| case(path)).collect()
 }
 
 fn case(path: &Path) -> Case {
     let text = fs::read_to_string(path).expect("a case is text");
-    let expected: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# expect: "))
-        .map(str::to_owned)
-        .collect();
+    let expected: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("# expect: ")).map(str::to_owned).collect();
     let mut files = Vec::new();
     match text.contains("# file: ") {
-        false => files.push(SourceFile {
-            path: "entities/order.yaml".to_owned(),
-            text,
-        }),
+        false => files.push(SourceFile { path: "entities/order.yaml".to_owned(), text }),
         true => {
             for part in text.split("# file: ").skip(1) {
                 let (path, text) = part.split_once('\n').unwrap_or((part, ""));
-                files.push(SourceFile {
-                    path: path.trim().to_owned(),
-                    text: text.to_owned(),
-                });
+                files.push(SourceFile { path: path.trim().to_owned(), text: text.to_owned() });
             }
         }
     }
     for (path, text) in [("app.yaml", APP), ("entities/order.yaml", ORDER)] {
         if !files.iter().any(|file| file.path == path) {
-            files.push(SourceFile {
-                path: path.to_owned(),
-                text: text.to_owned(),
-            });
+            files.push(SourceFile { path: path.to_owned(), text: text.to_owned() });
         }
     }
-    Case {
-        name: path
-            .file_stem()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned(),
-        expected,
-        files,
-    }
+    Case { name: path.file_stem().expect("a name").to_string_lossy().into_owned(), expected, files }
 }
 
 fn judged(files: &[SourceFile]) -> Vec<Finding> {
@@ -111,25 +88,15 @@ fn written(finding: &Finding, single: bool) -> String {
         Severity::Hint => "hint ",
     };
     let at = &finding.at;
-    let file = if single {
-        String::new()
-    } else {
-        format!("{}:", at.file)
-    };
+    let file = if single { String::new() } else { format!("{}:", at.file) };
     let help = finding.help.as_deref().unwrap_or("NO HELP");
-    format!(
-        "{severity}{} {file}{}:{} {} | {help}",
-        finding.code, at.line, at.column, finding.message
-    )
+    format!("{severity}{} {file}{}:{} {} | {help}", finding.code, at.line, at.column, finding.message)
 }
 
 #[test]
 fn the_sound_app_is_sound() {
     let files =
-        [("app.yaml", APP), ("entities/order.yaml", ORDER)].map(|(path, text)| SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        });
+        [("app.yaml", APP), ("entities/order.yaml", ORDER)].map(|(path, text)| SourceFile { path: path.to_owned(), text: text.to_owned() });
     assert_eq!(judged(&files), []);
 }
 
@@ -138,16 +105,11 @@ fn every_bad_file_is_told_apart() {
     let mut differences = String::new();
     let cases = cases();
     for case in &cases {
-        let single = !case.expected.iter().any(|line| {
-            line.contains(".yaml:")
-                || line.contains(".csv:")
-                || line.contains(".json:")
-                || line.contains(".yml:")
-        });
-        let found: BTreeSet<String> = judged(&case.files)
+        let single = !case
+            .expected
             .iter()
-            .map(|finding| written(finding, single))
-            .collect();
+            .any(|line| line.contains(".yaml:") || line.contains(".csv:") || line.contains(".json:") || line.contains(".yml:"));
+        let found: BTreeSet<String> = judged(&case.files).iter().map(|finding| written(finding, single)).collect();
         let expected: BTreeSet<String> = case.expected.iter().cloned().collect();
         for line in expected.difference(&found) {
             differences += &format!("{:<40} missing    {line}\n", case.name);
@@ -172,45 +134,20 @@ fn places_are_true() {
             let Some(file) = case.files.iter().find(|file| *file.path == *at.file) else {
                 panic!("{}: `{}` is no file of the case", case.name, at.file)
             };
-            let before = file
-                .text
-                .get(..at.offset)
-                .expect("an offset at a character");
-            assert!(
-                file.text.get(at.offset..at.offset + at.len).is_some(),
-                "{}: {finding:?}",
-                case.name
-            );
+            let before = file.text.get(..at.offset).expect("an offset at a character");
+            assert!(file.text.get(at.offset..at.offset + at.len).is_some(), "{}: {finding:?}", case.name);
             let line = before.matches('\n').count() + 1;
-            let column = before
-                .rsplit('\n')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .count()
-                + 1;
-            assert_eq!(
-                (at.line, at.column),
-                (line, column),
-                "{}: {finding:?}",
-                case.name
-            );
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            assert_eq!((at.line, at.column), (line, column), "{}: {finding:?}", case.name);
         }
     }
 }
 
 #[test]
 fn every_code_has_a_bad_file() {
-    let pages = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors"))
-        .expect("the pages");
+    let pages = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors")).expect("the pages");
     let codes: BTreeSet<String> = pages
-        .map(|page| {
-            page.expect("a page")
-                .file_name()
-                .to_string_lossy()
-                .trim_end_matches(".md")
-                .to_owned()
-        })
+        .map(|page| page.expect("a page").file_name().to_string_lossy().trim_end_matches(".md").to_owned())
         .filter(|code| ("SH3001"..="SH3047").contains(&code.as_str()))
         .collect();
     assert!(codes.len() > 40, "only {} pages", codes.len());
@@ -221,26 +158,16 @@ fn every_code_has_a_bad_file() {
         .map(str::to_owned)
         .chain(ELSEWHERE.map(str::to_owned))
         .collect();
-    assert_eq!(
-        codes.symmetric_difference(&covered).collect::<Vec<_>>(),
-        Vec::<&String>::new()
-    );
+    assert_eq!(codes.symmetric_difference(&covered).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]
 fn a_long_list_is_cut_and_says_so() {
-    let files = cases()
-        .into_iter()
-        .find(|case| case.name == "3002_via_and_call_come_later")
-        .expect("the case")
-        .files;
+    let files = cases().into_iter().find(|case| case.name == "3002_via_and_call_come_later").expect("the case").files;
     let all = judged(&files);
     assert_eq!(all.len(), 2);
     let short = shorten(all.clone(), 1);
     assert_eq!(short.len(), 2);
-    assert_eq!(
-        (short[1].code, short[1].message.as_str()),
-        ("SH3047", "1 of 2 faults shown")
-    );
+    assert_eq!((short[1].code, short[1].message.as_str()), ("SH3047", "1 of 2 faults shown"));
     assert_eq!(shorten(all.clone(), 2), all);
 }

@@ -59,14 +59,7 @@ const PIECES: [&str; 32] = [
     "1e999",
 ];
 
-const PATHS: [&str; 6] = [
-    "app.yaml",
-    "entities/order.json",
-    "prices/order.csv",
-    "x.yml",
-    "connectors/a/b.yaml",
-    "prices/tariff.yaml",
-];
+const PATHS: [&str; 6] = ["app.yaml", "entities/order.json", "prices/order.csv", "x.yml", "connectors/a/b.yaml", "prices/tariff.yaml"];
 
 fn change() -> impl Strategy<Value = (usize, Change)> {
     let one = prop_oneof![

@@ -20,60 +20,24 @@ fn app() -> App {
 fn orders_loads_without_findings() {
     let loaded = orders();
     assert_eq!(loaded.findings, []);
-    assert_eq!(
-        check(&loaded.app.expect("an app without findings is there")),
-        []
-    );
+    assert_eq!(check(&loaded.app.expect("an app without findings is there")), []);
 }
 
 #[test]
 fn orders_means_what_it_says() {
     let app = app();
     let order = &app.entities["order"];
-    assert_eq!(
-        (
-            order.states.len(),
-            order.fields.len(),
-            order.transitions.len()
-        ),
-        (13, 24, 22)
-    );
-    assert_eq!(
-        order
-            .reference
-            .as_ref()
-            .map(|reference| (reference.prefix.as_str(), reference.width)),
-        Some(("ORD-", 6))
-    );
-    assert_eq!(
-        order.fields["client"].kind,
-        FieldKind::Ref("client".to_owned())
-    );
-    assert!(
-        matches!(&order.fields["vat"].derived, Some(Derived::Rollup { per, .. }) if *per == ["vat_category"])
-    );
-    assert!(
-        matches!(&order.children["lines"].fields["discount"].derived, Some(Derived::Allocate { amount, over })
-        if amount == "discount" && over == "gross")
-    );
-    assert!(
-        matches!(&order.states["inquiry"].wait, Wait::Within { span, verb: Some(verb) }
-        if span.to_string() == "24 hours" && verb == "nudge_admin")
-    );
-    assert!(
-        matches!(&order.states["quoted"].wait, Wait::Until { field, .. } if field == "valid_until")
-    );
-    assert_eq!(
-        order.transitions["to_customs"].by,
-        [
-            Actor::Role("broker".to_owned()),
-            Actor::Kind(Kind::Connector)
-        ]
-    );
-    assert_eq!(
-        order.transitions["cancel_late"].by,
-        [Actor::Capability("order.cancel_late".to_owned())]
-    );
+    assert_eq!((order.states.len(), order.fields.len(), order.transitions.len()), (13, 24, 22));
+    assert_eq!(order.reference.as_ref().map(|reference| (reference.prefix.as_str(), reference.width)), Some(("ORD-", 6)));
+    assert_eq!(order.fields["client"].kind, FieldKind::Ref("client".to_owned()));
+    assert!(matches!(&order.fields["vat"].derived, Some(Derived::Rollup { per, .. }) if *per == ["vat_category"]));
+    assert!(matches!(&order.children["lines"].fields["discount"].derived, Some(Derived::Allocate { amount, over })
+        if amount == "discount" && over == "gross"));
+    assert!(matches!(&order.states["inquiry"].wait, Wait::Within { span, verb: Some(verb) }
+        if span.to_string() == "24 hours" && verb == "nudge_admin"));
+    assert!(matches!(&order.states["quoted"].wait, Wait::Until { field, .. } if field == "valid_until"));
+    assert_eq!(order.transitions["to_customs"].by, [Actor::Role("broker".to_owned()), Actor::Kind(Kind::Connector)]);
+    assert_eq!(order.transitions["cancel_late"].by, [Actor::Capability("order.cancel_late".to_owned())]);
     assert_eq!(order.transitions["hand_over"].to, None);
     assert!(matches!(&order.access["client"].see, See::Rule(rule)
         if rule.field == "client" && rule.with == RuleValue::Set("my_clients".to_owned())));
@@ -90,14 +54,9 @@ fn orders_means_what_it_says() {
 fn expressions_know_their_place() {
     let app = app();
     let guard = &app.entities["order"].transitions["start"].guards["has_lines"].that;
-    let text = fs::read_to_string(
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../apps/orders/entities/order.yaml"),
-    );
+    let text = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../apps/orders/entities/order.yaml"));
     let text = text.expect("the file is there");
-    assert_eq!(
-        &text[guard.at.offset..guard.at.offset + guard.at.len],
-        "count(lines) > 0"
-    );
+    assert_eq!(&text[guard.at.offset..guard.at.offset + guard.at.len], "count(lines) > 0");
     let covered = &app.entities["order"].transitions["confirm"].guards["covered"].that;
     let from = covered.text.find("o.net").expect("the guard sums `o.net`");
     let at = app.places.within(covered, from, 5);
@@ -140,29 +99,19 @@ access:
 }"#;
     let of = |path: &str, text: &str| {
         let app = "app: shop\nlocales: [en]\ntime_zone: UTC\nroles: { admin: {} }\n";
-        let file = |path: &str, text: &str| SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
         let loaded = read(&[file("app.yaml", app), file(path, text)]);
         assert_eq!(loaded.findings, []);
         let app = loaded.app.expect("a sound app");
         assert_eq!(check(&app), []);
         placeless(serde_json::to_value(&app.entities).expect("entities are JSON"))
     };
-    assert_eq!(
-        of("entities/part.yaml", yaml),
-        of("entities/part.json", json)
-    );
+    assert_eq!(of("entities/part.yaml", yaml), of("entities/part.json", json));
 }
 
 fn placeless(value: Value) -> Value {
     match value {
-        Value::Object(map) => map
-            .into_iter()
-            .filter(|(key, _)| key != "at")
-            .map(|(key, one)| (key, placeless(one)))
-            .collect(),
+        Value::Object(map) => map.into_iter().filter(|(key, _)| key != "at").map(|(key, one)| (key, placeless(one))).collect(),
         Value::Array(items) => items.into_iter().map(placeless).collect(),
         other => other,
     }
@@ -177,11 +126,7 @@ fn check_is_instant() {
             let (start, cpu) = (Instant::now(), cpu_time());
             assert_eq!(check(&app), []);
             // Other work on the machine must not fail the test, so time on the processor counts where it is known.
-            cpu_time()
-                .zip(cpu)
-                .map_or(start.elapsed(), |(after, before)| {
-                    after.saturating_sub(before)
-                })
+            cpu_time().zip(cpu).map_or(start.elapsed(), |(after, before)| after.saturating_sub(before))
         })
         .min()
         .expect("five runs");

@@ -71,10 +71,7 @@ pub enum Family {
 impl Code {
     /// The row of `SH4004`, if there is one.
     pub fn find(code: &str) -> Option<&'static Code> {
-        CODES
-            .binary_search_by(|row| row.code.cmp(code))
-            .ok()
-            .map(|at| CODES[at])
+        CODES.binary_search_by(|row| row.code.cmp(code)).ok().map(|at| CODES[at])
     }
 
     /// The family, from the first digit.

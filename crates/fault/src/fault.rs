@@ -34,13 +34,7 @@ pub struct RefusedBy {
 impl Fault {
     /// A fault with the help of its code.
     pub fn new(code: &'static Code, detail: impl Into<String>) -> Fault {
-        Fault {
-            code,
-            detail: detail.into(),
-            help: code.help.to_owned(),
-            refused_by: Vec::new(),
-            request_id: None,
-        }
+        Fault { code, detail: detail.into(), help: code.help.to_owned(), refused_by: Vec::new(), request_id: None }
     }
 
     /// The same with an action that fits this case better than the code's own.

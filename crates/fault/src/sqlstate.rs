@@ -12,15 +12,8 @@ impl Fault {
     /// What our law raises carries its code in DETAIL (one line of JSON) and in the SQLSTATE, and its message and
     /// hint are for the caller as they are. Postgres's own errors get a sentence of ours with the constraint or
     /// column named. Their DETAIL and HINT are dropped: they quote rows and columns the caller may not see.
-    pub fn from_sqlstate(
-        sqlstate: &str,
-        message: &str,
-        detail: Option<&str>,
-        hint: Option<&str>,
-    ) -> Fault {
-        let law = detail
-            .and_then(LawDetail::parse)
-            .filter(|law| law.fits(sqlstate));
+    pub fn from_sqlstate(sqlstate: &str, message: &str, detail: Option<&str>, hint: Option<&str>) -> Fault {
+        let law = detail.and_then(LawDetail::parse).filter(|law| law.fits(sqlstate));
         let code = law.as_ref().map(|law| law.code).or_else(|| coded(sqlstate));
         let Some(code) = code else {
             let (code, detail) = native(sqlstate, message);
@@ -53,10 +46,7 @@ impl LawDetail {
         }
         let wire: Wire = serde_json::from_str(detail).ok()?;
         let code = Code::find(&wire.code)?;
-        Some(LawDetail {
-            code,
-            refused_by: wire.refused_by,
-        })
+        Some(LawDetail { code, refused_by: wire.refused_by })
     }
 
     /// A code is believed only under the SQLSTATE it is raised with, so that no text quoted by a foreign error
@@ -79,62 +69,25 @@ fn native(sqlstate: &str, message: &str) -> (&'static Code, String) {
     match sqlstate {
         "42501" => (SH2010, message.to_owned()),
 
-        "23505" => (
-            SH5010,
-            about(
-                constraint(),
-                "allows this value once",
-                "the value is already taken",
-            ),
-        ),
+        "23505" => (SH5010, about(constraint(), "allows this value once", "the value is already taken")),
         "23514" => (SH5011, about_broken(constraint())),
-        "23503" | "23001" => (
-            SH5012,
-            about(
-                constraint(),
-                "refers to nothing",
-                "a reference points to nothing",
-            ),
-        ),
+        "23503" | "23001" => (SH5012, about(constraint(), "refers to nothing", "a reference points to nothing")),
         "23502" => {
             let column = quoted_after(message, "column");
-            (
-                SH5013,
-                about(
-                    column,
-                    "must have a value",
-                    "a required column has no value",
-                ),
-            )
+            (SH5013, about(column, "must have a value", "a required column has no value"))
         }
-        "23P01" => (
-            SH5014,
-            about(
-                constraint(),
-                "allows no overlap",
-                "the record overlaps another",
-            ),
-        ),
+        "23P01" => (SH5014, about(constraint(), "allows no overlap", "the record overlaps another")),
 
-        "40003" => (
-            SH5007,
-            "the connection was lost, the outcome is unknown".into(),
-        ),
+        "40003" => (SH5007, "the connection was lost, the outcome is unknown".into()),
         "40002" => (SH5011, about_broken(constraint())),
-        "57014" => (
-            SH5003,
-            "the statement was cancelled before it finished".into(),
-        ),
+        "57014" => (SH5003, "the statement was cancelled before it finished".into()),
         "55P03" => (SH5004, "waited too long for a lock".into()),
         "53300" => (SH5005, "the database accepts no more connections".into()),
         "53100" => (SH5006, "the disk of the database is full".into()),
 
         // Nothing was sent yet, so the outcome is known: nothing happened.
         "08001" | "08004" | "57P03" | "3D000" | "28000" | "28P01" => (SH0008, message.to_owned()),
-        "57P01" | "57P02" | "57P05" | "25P03" => (
-            SH5007,
-            "the connection was lost, the outcome is unknown".into(),
-        ),
+        "57P01" | "57P02" | "57P05" | "25P03" => (SH5007, "the connection was lost, the outcome is unknown".into()),
 
         // An assertion of ours in generated SQL.
         "P0004" => (SH9001, message.to_owned()),
@@ -145,20 +98,11 @@ fn native(sqlstate: &str, message: &str) -> (&'static Code, String) {
 
 fn by_class(sqlstate: &str, message: &str) -> (&'static Code, String) {
     match sqlstate.get(..2).unwrap_or_default() {
-        "08" => (
-            SH5007,
-            "the connection was lost, the outcome is unknown".into(),
-        ),
+        "08" => (SH5007, "the connection was lost, the outcome is unknown".into()),
         "22" => (SH5015, message.to_owned()),
-        "40" => (
-            SH5002,
-            "two transactions crossed and this one was undone".into(),
-        ),
+        "40" => (SH5002, "two transactions crossed and this one was undone".into()),
         "54" => (SH8001, message.to_owned()),
-        _ => (
-            SH5001,
-            format!("the database failed with SQLSTATE `{sqlstate}`"),
-        ),
+        _ => (SH5001, format!("the database failed with SQLSTATE `{sqlstate}`")),
     }
 }
 

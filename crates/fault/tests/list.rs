@@ -9,13 +9,7 @@ fn pages() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
     std::fs::read_dir(folder)
         .expect("docs/errors is readable")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .into_string()
-                .expect("a name")
-        })
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
         .collect()
 }
 
@@ -28,12 +22,7 @@ fn every_code_has_a_page_and_every_page_a_code() {
 #[test]
 fn codes_are_sorted_and_unique() {
     for pair in CODES.windows(2) {
-        assert!(
-            pair[0].code < pair[1].code,
-            "{} stands before {}",
-            pair[0],
-            pair[1]
-        );
+        assert!(pair[0].code < pair[1].code, "{} stands before {}", pair[0], pair[1]);
     }
     let slugs: BTreeSet<&str> = CODES.iter().map(|code| code.slug).collect();
     assert_eq!(slugs.len(), CODES.len(), "a slug stands twice");
@@ -43,10 +32,7 @@ fn codes_are_sorted_and_unique() {
 fn a_code_is_sh_and_four_digits() {
     for code in CODES {
         let digits = code.code.strip_prefix("SH").expect("begins with SH");
-        assert!(
-            digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()),
-            "{code}"
-        );
+        assert!(digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()), "{code}");
     }
 }
 
@@ -54,15 +40,8 @@ fn a_code_is_sh_and_four_digits() {
 fn titles_are_lower_case_and_help_is_an_action_without_full_stop() {
     for code in CODES {
         assert_eq!(code.title, code.title.to_lowercase(), "{code}");
-        assert!(
-            !code.title.is_empty() && !code.title.ends_with('.'),
-            "{code}"
-        );
-        assert!(
-            code.help
-                .starts_with(|c: char| c.is_lowercase() || c == '`'),
-            "{code}"
-        );
+        assert!(!code.title.is_empty() && !code.title.ends_with('.'), "{code}");
+        assert!(code.help.starts_with(|c: char| c.is_lowercase() || c == '`'), "{code}");
         assert!(!code.help.ends_with('.'), "{code}");
     }
 }
@@ -71,10 +50,7 @@ fn titles_are_lower_case_and_help_is_an_action_without_full_stop() {
 fn a_page_opens_with_its_code_and_title_and_has_its_parts() {
     for code in CODES {
         let heading = code.page.lines().next();
-        assert_eq!(
-            heading,
-            Some(format!("# {} {}", code.code, code.title).as_str())
-        );
+        assert_eq!(heading, Some(format!("# {} {}", code.code, code.title).as_str()));
         for part in ["\n\n## How it looks\n\n```", "```\n\n## What to do\n\n"] {
             assert!(code.page.contains(part), "{code} lacks {part:?}");
         }
@@ -112,10 +88,7 @@ fn an_sqlstate_is_ours_by_rule_or_one_of_these() {
 
 #[test]
 fn every_transition_code_can_be_raised_in_the_database() {
-    for code in CODES
-        .iter()
-        .filter(|code| code.family() == Family::Transition)
-    {
+    for code in CODES.iter().filter(|code| code.family() == Family::Transition) {
         assert!(code.sqlstate.is_some(), "{code}");
     }
 }

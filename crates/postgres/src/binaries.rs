@@ -45,18 +45,11 @@ impl Binaries {
             unfit.push(format!("{} in `{}`", found.major, dir.display()));
         }
         if unfit.is_empty() {
-            let searched = dirs
-                .iter()
-                .map(|dir| format!("`{}`", dir.display()))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let searched = dirs.iter().map(|dir| format!("`{}`", dir.display())).collect::<Vec<_>>().join(", ");
             return Err(PostgresFault::BinariesMissing { searched });
         }
         let wanted = major.map_or_else(|| format!("{FLOOR} or newer"), |wanted| wanted.to_string());
-        Err(PostgresFault::VersionUnfit {
-            found: unfit.join(", "),
-            wanted,
-        })
+        Err(PostgresFault::VersionUnfit { found: unfit.join(", "), wanted })
     }
 
     /// The directory that holds them.
@@ -78,11 +71,7 @@ impl Binaries {
         if own.exists() {
             return own;
         }
-        path_dirs()
-            .into_iter()
-            .map(|dir| dir.join(name))
-            .find(|found| found.is_file())
-            .unwrap_or(own)
+        path_dirs().into_iter().map(|dir| dir.join(name)).find(|found| found.is_file()).unwrap_or(own)
     }
 
     fn inspect(dir: &Path) -> Option<Self> {
@@ -93,33 +82,22 @@ impl Binaries {
         let output = Command::new(&postgres).arg("--version").output().ok()?;
         let major = major_of(&String::from_utf8_lossy(&output.stdout))?;
         // Behind a link such as `/usr/local/bin/postgres` lies the directory that also holds the clients.
-        let real = postgres
-            .canonicalize()
-            .ok()
-            .and_then(|path| path.parent().map(Path::to_owned));
-        let real =
-            real.filter(|real| real.join("postgres").is_file() && real.join("initdb").is_file());
-        Some(Self {
-            dir: real.unwrap_or_else(|| dir.to_owned()),
-            major,
-        })
+        let real = postgres.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let real = real.filter(|real| real.join("postgres").is_file() && real.join("initdb").is_file());
+        Some(Self { dir: real.unwrap_or_else(|| dir.to_owned()), major })
     }
 }
 
 /// `postgres (PostgreSQL) 15.20 (Debian …)` and `… 18beta1` → the major number.
 fn major_of(version: &str) -> Option<u32> {
-    let word = version
-        .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    let word = version.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
     let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
 fn path_dirs() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .filter(|dir| dir.is_absolute())
-        .collect()
+    env::split_paths(&path).filter(|dir| dir.is_absolute()).collect()
 }
 
 fn places() -> Vec<PathBuf> {
@@ -131,11 +109,7 @@ fn places() -> Vec<PathBuf> {
         ("/usr/local/opt", "postgresql@", "bin"),
         ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
     ] {
-        found.extend(
-            numbered(Path::new(parent), prefix)
-                .into_iter()
-                .map(|dir| dir.join(rest)),
-        );
+        found.extend(numbered(Path::new(parent), prefix).into_iter().map(|dir| dir.join(rest)));
     }
     // Fedora's and Alpine's plain places are on PATH; this one is not always.
     found.push(PathBuf::from("/usr/local/pgsql/bin"));
@@ -162,25 +136,18 @@ mod tests {
 
     #[test]
     fn reads_majors_of_releases_and_betas() {
-        assert_eq!(
-            major_of("postgres (PostgreSQL) 15.20 (Debian 15.20-1)"),
-            Some(15)
-        );
+        assert_eq!(major_of("postgres (PostgreSQL) 15.20 (Debian 15.20-1)"), Some(15));
         assert_eq!(major_of("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(major_of("not found"), None);
     }
 
     #[test]
     fn newest_first_by_number() {
-        let parent =
-            std::env::temp_dir().join(format!("statehouse-numbered-{}", std::process::id()));
+        let parent = std::env::temp_dir().join(format!("statehouse-numbered-{}", std::process::id()));
         for name in ["9.6", "15", "18", "common"] {
             fs::create_dir_all(parent.join(name)).expect("a directory");
         }
-        let names: Vec<_> = numbered(&parent, "")
-            .iter()
-            .map(|path| path.file_name().expect("a name").to_owned())
-            .collect();
+        let names: Vec<_> = numbered(&parent, "").iter().map(|path| path.file_name().expect("a name").to_owned()).collect();
         fs::remove_dir_all(&parent).expect("removed");
         assert_eq!(names, ["18", "15", "9.6"]);
     }

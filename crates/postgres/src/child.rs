@@ -23,11 +23,7 @@ pub(crate) fn bind(command: &mut Command) {
             command.pre_exec(move || {
                 prctl::set_pdeathsig(Signal::SIGINT)?;
                 // The parent may have died before the line above: then nobody would send the signal.
-                if getppid() == parent {
-                    Ok(())
-                } else {
-                    Err(std::io::ErrorKind::BrokenPipe.into())
-                }
+                if getppid() == parent { Ok(()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
             });
         }
     }

@@ -120,9 +120,7 @@ impl PostgresFault {
             Self::ServerFailed { data, .. } => format!("read `{}`", data.join("server.log").display()),
             Self::Held { .. } => "run as the user who started that process, or stop it, or choose another `--data`".into(),
             Self::SocketPath { .. } => "choose a shorter `--data`, or a `TMPDIR` that only you can write in".into(),
-            Self::SettingFixed { .. } => {
-                "leave it out: the socket, the login rules and durability belong to the private server".into()
-            }
+            Self::SettingFixed { .. } => "leave it out: the socket, the login rules and durability belong to the private server".into(),
             Self::File { path, .. } => format!("check the permissions and free space of `{}`", path.display()),
         }
     }

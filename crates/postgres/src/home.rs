@@ -40,21 +40,11 @@ impl Home {
                 fs::create_dir_all(parent).map_err(PostgresFault::file("create", parent))?;
             }
             // The server's user must pass through a directory made by root, not list it.
-            let mode = if nix::unistd::geteuid().is_root() {
-                0o711
-            } else {
-                0o700
-            };
-            DirBuilder::new()
-                .recursive(true)
-                .create(data)
-                .map_err(PostgresFault::file("create", data))?;
-            fs::set_permissions(data, Permissions::from_mode(mode))
-                .map_err(PostgresFault::file("open", data))?;
+            let mode = if nix::unistd::geteuid().is_root() { 0o711 } else { 0o700 };
+            DirBuilder::new().recursive(true).create(data).map_err(PostgresFault::file("create", data))?;
+            fs::set_permissions(data, Permissions::from_mode(mode)).map_err(PostgresFault::file("open", data))?;
         }
-        let data = data
-            .canonicalize()
-            .map_err(PostgresFault::file("open", data))?;
+        let data = data.canonicalize().map_err(PostgresFault::file("open", data))?;
         Ok(Self { data })
     }
 
@@ -73,20 +63,10 @@ impl Home {
     /// Opens the lock file, without taking the lock.
     pub(crate) fn lock_file(&self) -> Result<File, PostgresFault> {
         let path = self.path("statehouse.lock");
-        let opened = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
+        let opened = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         opened.map_err(|cause| match cause.kind() {
             io::ErrorKind::PermissionDenied => self.foreign(&path),
-            _ => PostgresFault::File {
-                doing: "open",
-                path,
-                cause,
-            },
+            _ => PostgresFault::File { doing: "open", path, cause },
         })
     }
 
@@ -96,14 +76,8 @@ impl Home {
         match fs::read_to_string(&path) {
             Ok(text) => Ok(text.trim().parse().ok()),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
-                Err(self.foreign(&path))
-            }
-            Err(cause) => Err(PostgresFault::File {
-                doing: "read",
-                path,
-                cause,
-            }),
+            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Err(self.foreign(&path)),
+            Err(cause) => Err(PostgresFault::File { doing: "read", path, cause }),
         }
     }
 
@@ -141,19 +115,14 @@ impl Home {
         let short = short_dir(identity)?;
         close(&short, identity)?;
         let path = self.path("socket");
-        fs::write(&path, short.as_os_str().as_bytes())
-            .map_err(PostgresFault::file("write", &path))?;
+        fs::write(&path, short.as_os_str().as_bytes()).map_err(PostgresFault::file("write", &path))?;
         Ok(short)
     }
 
     /// The log, for appending.
     pub(crate) fn log(&self) -> Result<File, PostgresFault> {
         let path = self.path("server.log");
-        let opened = File::options()
-            .append(true)
-            .create(true)
-            .mode(0o640)
-            .open(&path);
+        let opened = File::options().append(true).create(true).mode(0o640).open(&path);
         opened.map_err(PostgresFault::file("open", &path))
     }
 
@@ -177,10 +146,7 @@ impl Home {
             data: self.data.clone(),
             user: crate::identity::current_name(),
             reason: match owner {
-                Ok(owner) => format!(
-                    "`{}` is closed to it, the directory belongs to `{owner}`",
-                    path.display()
-                ),
+                Ok(owner) => format!("`{}` is closed to it, the directory belongs to `{owner}`", path.display()),
                 Err(_) => format!("`{}` is closed to it", path.display()),
             },
         }
@@ -194,69 +160,44 @@ pub(crate) fn socket_in(dir: &Path) -> PathBuf {
 
 /// Short enough, and plain: the server and libpq both read a comma as the end of one directory, and quotes as quotes.
 fn fits(dir: &Path) -> bool {
-    let plain = dir
-        .to_str()
-        .is_some_and(|text| !text.contains([',', '"', '\'']) && !text.contains(char::is_control));
+    let plain = dir.to_str().is_some_and(|text| !text.contains([',', '"', '\'']) && !text.contains(char::is_control));
     // A leading or trailing space would be cut off a list's entry.
-    plain
-        && dir.to_str().is_some_and(|text| text.trim() == text)
-        && socket_in(dir).as_os_str().len() <= SOCKET_BYTES_MAX
+    plain && dir.to_str().is_some_and(|text| text.trim() == text) && socket_in(dir).as_os_str().len() <= SOCKET_BYTES_MAX
 }
 
 /// Whether `dir` is a real directory of `identity` that nobody else may enter.
 fn is_closed(dir: &Path, identity: &Identity) -> bool {
-    fs::symlink_metadata(dir).is_ok_and(|found| {
-        found.is_dir() && found.uid() == identity.uid() && found.mode() & 0o077 == 0
-    })
+    fs::symlink_metadata(dir).is_ok_and(|found| found.is_dir() && found.uid() == identity.uid() && found.mode() & 0o077 == 0)
 }
 
 fn close(dir: &Path, identity: &Identity) -> Result<(), PostgresFault> {
     if !dir.exists() {
-        DirBuilder::new()
-            .mode(0o700)
-            .create(dir)
-            .map_err(PostgresFault::file("create", dir))?;
+        DirBuilder::new().mode(0o700).create(dir).map_err(PostgresFault::file("create", dir))?;
     }
     let found = fs::symlink_metadata(dir).map_err(PostgresFault::file("open", dir))?;
     if !found.is_dir() {
-        return Err(PostgresFault::SocketPath {
-            dir: dir.into(),
-            reason: "it is not a directory".into(),
-        });
+        return Err(PostgresFault::SocketPath { dir: dir.into(), reason: "it is not a directory".into() });
     }
-    fs::set_permissions(dir, Permissions::from_mode(0o700))
-        .map_err(PostgresFault::file("close", dir))?;
+    fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(PostgresFault::file("close", dir))?;
     identity.own(dir)?;
     if is_closed(dir, identity) {
         return Ok(());
     }
-    Err(PostgresFault::SocketPath {
-        dir: dir.into(),
-        reason: format!("it does not belong to `{}`", identity.name()),
-    })
+    Err(PostgresFault::SocketPath { dir: dir.into(), reason: format!("it does not belong to `{}`", identity.name()) })
 }
 
 /// A new directory with a short, unpredictable name: nobody can have made it before us.
 fn short_dir(identity: &Identity) -> Result<PathBuf, PostgresFault> {
     let mut last = PathBuf::new();
     for parent in [std::env::temp_dir(), PathBuf::from("/tmp")] {
-        let dir = parent.join(format!(
-            "statehouse-{:08x}",
-            RandomState::new().hash_one(0) & 0xffff_ffff
-        ));
-        if fits(&dir)
-            && identity.blocked_at(&parent).is_none()
-            && DirBuilder::new().mode(0o700).create(&dir).is_ok()
-        {
+        let dir = parent.join(format!("statehouse-{:08x}", RandomState::new().hash_one(0) & 0xffff_ffff));
+        if fits(&dir) && identity.blocked_at(&parent).is_none() && DirBuilder::new().mode(0o700).create(&dir).is_ok() {
             return Ok(dir);
         }
         last = dir;
     }
     Err(PostgresFault::SocketPath {
         dir: last,
-        reason: format!(
-            "a socket's path has at most {SOCKET_BYTES_MAX} bytes and its parents must let `{}` pass",
-            identity.name()
-        ),
+        reason: format!("a socket's path has at most {SOCKET_BYTES_MAX} bytes and its parents must let `{}` pass", identity.name()),
     })
 }

@@ -30,17 +30,10 @@ impl Identity {
     /// Decides for `home`; root drops to the owner of an existing cluster or directory, else `postgres`, else `nobody`.
     pub(crate) fn choose(home: &Home, binaries: &Binaries) -> Result<Self, PostgresFault> {
         if !geteuid().is_root() {
-            return Ok(Self::Own {
-                uid: geteuid().as_raw(),
-                name: current_name(),
-            });
+            return Ok(Self::Own { uid: geteuid().as_raw(), name: current_name() });
         }
         let user = unprivileged(home)?;
-        let dropped = Self::Dropped {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-            name: user.name,
-        };
+        let dropped = Self::Dropped { uid: user.uid.as_raw(), gid: user.gid.as_raw(), name: user.name };
         let Some(blocked) = dropped.blocked_at(home.data()) else {
             return Ok(dropped);
         };
@@ -50,10 +43,7 @@ impl Identity {
         Err(PostgresFault::DataUnreachable {
             data: home.data().into(),
             user: dropped.name().into(),
-            reason: format!(
-                "`{}` is closed to it, and user namespaces are not permitted here",
-                blocked.display()
-            ),
+            reason: format!("`{}` is closed to it, and user namespaces are not permitted here", blocked.display()),
         })
     }
 
@@ -80,10 +70,7 @@ impl Identity {
                 command.env_remove(name);
             }
         }
-        command
-            .env("LC_ALL", "C")
-            .current_dir(dir)
-            .stdin(Stdio::null());
+        command.env("LC_ALL", "C").current_dir(dir).stdin(Stdio::null());
         match self {
             Self::Own { .. } => {}
             Self::Dropped { uid, gid, .. } => {
@@ -111,8 +98,7 @@ impl Identity {
             }
         }
         // The directory changes hands after its contents, so that an interrupted pass is taken up again.
-        std::os::unix::fs::lchown(tree, Some(uid), Some(gid))
-            .map_err(PostgresFault::file("give away", tree))
+        std::os::unix::fs::lchown(tree, Some(uid), Some(gid)).map_err(PostgresFault::file("give away", tree))
     }
 
     /// The first directory on the way to and including `dir` that this identity may not pass.
@@ -122,9 +108,7 @@ impl Identity {
         };
         let mut way: Vec<&Path> = dir.ancestors().collect();
         way.reverse();
-        way.into_iter()
-            .find(|step| !fs::metadata(step).is_ok_and(|found| may_pass(&found, *uid, *gid)))
-            .map(Path::to_owned)
+        way.into_iter().find(|step| !fs::metadata(step).is_ok_and(|found| may_pass(&found, *uid, *gid))).map(Path::to_owned)
     }
 }
 
@@ -164,10 +148,7 @@ fn unprivileged(home: &Home) -> Result<User, PostgresFault> {
             _ => Err(PostgresFault::DataUnreachable {
                 data: home.data().into(),
                 user: found.uid().to_string(),
-                reason: format!(
-                    "`{}` belongs to a user number without a name",
-                    place.display()
-                ),
+                reason: format!("`{}` belongs to a user number without a name", place.display()),
             }),
         };
     }
@@ -179,18 +160,13 @@ fn unprivileged(home: &Home) -> Result<User, PostgresFault> {
     Err(PostgresFault::DataUnreachable {
         data: home.data().into(),
         user: "root".into(),
-        reason:
-            "PostgreSQL refuses to run as root and there is neither a user `postgres` nor `nobody`"
-                .into(),
+        reason: "PostgreSQL refuses to run as root and there is neither a user `postgres` nor `nobody`".into(),
     })
 }
 
 fn namespace_works(binaries: &Binaries) -> bool {
     let named = matches!(User::from_uid(Uid::from_raw(OVERFLOW_UID)), Ok(Some(_)));
     let mut command = Identity::Namespace.command(&binaries.program("postgres"), Path::new("/"));
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     named && command.status().is_ok_and(|status| status.success())
 }

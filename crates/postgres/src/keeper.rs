@@ -55,16 +55,12 @@ impl Keeper {
             drop(lock);
             ended
         };
-        let thread = thread::Builder::new()
-            .name("postgres-keeper".into())
-            .spawn(run);
+        let thread = thread::Builder::new().name("postgres-keeper".into()).spawn(run);
         let thread = thread.map_err(PostgresFault::file("start a thread for", &data))?;
         match told.recv() {
             Ok(()) => Ok(Self { orders, thread }),
             // The thread ended before the server answered; it returns why.
-            Err(_) => Err(ended(thread, &data)
-                .err()
-                .unwrap_or_else(|| failed(&data, "did not start", "it ended"))),
+            Err(_) => Err(ended(thread, &data).err().unwrap_or_else(|| failed(&data, "did not start", "it ended"))),
         }
     }
 
@@ -76,17 +72,11 @@ impl Keeper {
 }
 
 fn ended(thread: JoinHandle<Result<(), PostgresFault>>, data: &Path) -> Result<(), PostgresFault> {
-    thread
-        .join()
-        .unwrap_or_else(|_| Err(failed(data, "did not stop", "its keeper panicked")))
+    thread.join().unwrap_or_else(|_| Err(failed(data, "did not stop", "its keeper panicked")))
 }
 
 fn failed(data: &Path, what: &'static str, log: &str) -> PostgresFault {
-    PostgresFault::ServerFailed {
-        data: data.into(),
-        what,
-        log: log.into(),
-    }
+    PostgresFault::ServerFailed { data: data.into(), what, log: log.into() }
 }
 
 fn keep(plan: &Plan, inbox: &Receiver<()>, tell: Sender<()>) -> Result<(), PostgresFault> {
@@ -101,10 +91,7 @@ fn keep(plan: &Plan, inbox: &Receiver<()>, tell: Sender<()>) -> Result<(), Postg
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return stop(plan, &mut server),
         }
         if let Ok(Some(status)) = server.try_wait() {
-            note(
-                plan,
-                &format!("the server ended ({status}), starting it again"),
-            );
+            note(plan, &format!("the server ended ({status}), starting it again"));
             match launch(plan) {
                 Ok(again) => (server, back_off) = (again, LOOK_EVERY),
                 Err(fault) => {
@@ -121,43 +108,24 @@ fn keep(plan: &Plan, inbox: &Receiver<()>, tell: Sender<()>) -> Result<(), Postg
 
 fn note(plan: &Plan, line: &str) {
     // The log is the only place to say it; where it cannot be written, nobody can be told.
-    let _ = plan.home.log().and_then(|mut log| {
-        writeln!(log, "statehouse: {line}").map_err(PostgresFault::file("write", plan.home.data()))
-    });
+    let _ = plan.home.log().and_then(|mut log| writeln!(log, "statehouse: {line}").map_err(PostgresFault::file("write", plan.home.data())));
 }
 
 fn launch(plan: &Plan) -> Result<Child, PostgresFault> {
-    let Plan {
-        home,
-        identity,
-        binaries,
-        socket_dir,
-        ..
-    } = plan;
+    let Plan { home, identity, binaries, socket_dir, .. } = plan;
     orphan::clear(home, socket_dir)?;
     let log = home.log()?;
     let log_start = log.metadata().map_or(0, |found| found.len());
     let mut command = identity.command(&binaries.program("postgres"), socket_dir);
     command.arg("-D").arg(home.pg());
-    command
-        .arg("-c")
-        .arg(setting("config_file", &home.path("postgres.conf")));
-    command
-        .arg("-c")
-        .arg(setting("hba_file", &home.path("pg_hba.conf")));
-    command
-        .arg("-c")
-        .arg(setting("unix_socket_directories", socket_dir))
-        .args(["-c", &format!("port={PORT}")]);
+    command.arg("-c").arg(setting("config_file", &home.path("postgres.conf")));
+    command.arg("-c").arg(setting("hba_file", &home.path("pg_hba.conf")));
+    command.arg("-c").arg(setting("unix_socket_directories", socket_dir)).args(["-c", &format!("port={PORT}")]);
     command.args(options::fixed_arguments());
-    let copy = log
-        .try_clone()
-        .map_err(PostgresFault::file("open", home.data()))?;
+    let copy = log.try_clone().map_err(PostgresFault::file("open", home.data()))?;
     command.stdout(copy).stderr(log);
     child::bind(&mut command);
-    let mut server = command
-        .spawn()
-        .map_err(PostgresFault::file("run", &binaries.program("postgres")))?;
+    let mut server = command.spawn().map_err(PostgresFault::file("run", &binaries.program("postgres")))?;
     match ready(&mut server, socket_dir) {
         Ok(()) => Ok(server),
         Err(why) => {
@@ -191,23 +159,14 @@ fn ready(server: &mut Child, socket_dir: &Path) -> Result<(), String> {
             Answer::NotYet => silent_since = Instant::now(),
             Answer::Silent => {}
         }
-        (silent_since.elapsed() > ANSWERS_WITHIN)
-            .then(|| Err(format!("no answer within {} s", ANSWERS_WITHIN.as_secs())))
+        (silent_since.elapsed() > ANSWERS_WITHIN).then(|| Err(format!("no answer within {} s", ANSWERS_WITHIN.as_secs())))
     });
-    answer.unwrap_or_else(|| {
-        Err(format!(
-            "still recovering after {} s",
-            RECOVERS_WITHIN.as_secs()
-        ))
-    })
+    answer.unwrap_or_else(|| Err(format!("still recovering after {} s", RECOVERS_WITHIN.as_secs())))
 }
 
 fn stop(plan: &Plan, server: &mut Child) -> Result<(), PostgresFault> {
     let pid = i32::try_from(server.id()).map(Pid::from_raw);
-    for (signal, bound) in [
-        (Signal::SIGINT, FAST_STOP_WITHIN),
-        (Signal::SIGQUIT, HARD_STOP_WITHIN),
-    ] {
+    for (signal, bound) in [(Signal::SIGINT, FAST_STOP_WITHIN), (Signal::SIGQUIT, HARD_STOP_WITHIN)] {
         // Not reaped yet, so the number is still this server's.
         if let (Ok(pid), Ok(None)) = (pid, server.try_wait()) {
             let _ = kill(pid, signal);
@@ -217,9 +176,5 @@ fn stop(plan: &Plan, server: &mut Child) -> Result<(), PostgresFault> {
             return Ok(());
         }
     }
-    Err(failed(
-        plan.home.data(),
-        "did not stop",
-        &plan.home.log_since(0),
-    ))
+    Err(failed(plan.home.data(), "did not stop", &plan.home.log_since(0)))
 }

@@ -25,10 +25,7 @@ impl Options {
     /// A server in `data` with the default settings.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self {
-            data: data.into(),
-            settings: Vec::new(),
-        }
+        Self { data: data.into(), settings: Vec::new() }
     }
 
     /// Adds one setting.
@@ -52,15 +49,8 @@ const FIXED: &[(&str, &str)] = &[
 ];
 
 /// Names that are fixed through other arguments, or that would move a fixed file.
-const RESERVED: &[&str] = &[
-    "port",
-    "unix_socket_directories",
-    "data_directory",
-    "config_file",
-    "hba_file",
-    "ident_file",
-    "external_pid_file",
-];
+const RESERVED: &[&str] =
+    &["port", "unix_socket_directories", "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file"];
 
 /// Settings that suit a small machine; `alter system` and `Options::settings` override them.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -78,23 +68,15 @@ const DEFAULTS: &[(&str, &str)] = &[
 
 /// The `-c` arguments no file may override.
 pub(crate) fn fixed_arguments() -> Vec<String> {
-    FIXED
-        .iter()
-        .flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")])
-        .collect()
+    FIXED.iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]).collect()
 }
 
 /// The text of the included configuration file.
 ///
 /// # Errors
 /// `SettingFixed` when an extra setting is fixed, reserved or not a setting's name.
-pub(crate) fn configuration(
-    options: &Options,
-    wal_compression: &str,
-) -> Result<String, PostgresFault> {
-    let mut text = String::from(
-        "# Written at every start. Use `alter system` for changes that should stay.\n",
-    );
+pub(crate) fn configuration(options: &Options, wal_compression: &str) -> Result<String, PostgresFault> {
+    let mut text = String::from("# Written at every start. Use `alter system` for changes that should stay.\n");
     let computed = [("wal_compression", wal_compression)];
     // Flushing the file system once is seconds faster than opening every file after a crash.
     let recovery = cfg!(target_os = "linux").then_some(("recovery_init_sync_method", "syncfs"));
@@ -103,12 +85,8 @@ pub(crate) fn configuration(
     }
     for (name, value) in &options.settings {
         let lower = name.to_ascii_lowercase();
-        let known = !lower.is_empty()
-            && lower
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
-        let fixed =
-            FIXED.iter().any(|(fixed, _)| *fixed == lower) || RESERVED.contains(&lower.as_str());
+        let known = !lower.is_empty() && lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+        let fixed = FIXED.iter().any(|(fixed, _)| *fixed == lower) || RESERVED.contains(&lower.as_str());
         if !known || fixed || value.contains(['\n', '\r', '\0']) {
             return Err(PostgresFault::SettingFixed { name: name.clone() });
         }

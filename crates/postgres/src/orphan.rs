@@ -37,26 +37,14 @@ pub(crate) fn clear(home: &Home, socket_dir: &Path) -> Result<(), PostgresFault>
         signal(pid, Signal::SIGINT);
     }
     // Backends outlive a killed postmaster by moments, and its shared memory lives as long.
-    let empty = || {
-        (processes_in(&pg).is_empty()
-            && ours.is_none_or(|pid| standing(pid, &pg) != Standing::Ours))
-        .then_some(())
-    };
+    let empty = || (processes_in(&pg).is_empty() && ours.is_none_or(|pid| standing(pid, &pg) != Standing::Ours)).then_some(());
     let stopped = wait::until(FAST_STOP_WITHIN, empty).or_else(|| {
-        processes_in(&pg)
-            .into_iter()
-            .chain(ours)
-            .for_each(|pid| signal(pid, Signal::SIGQUIT));
+        processes_in(&pg).into_iter().chain(ours).for_each(|pid| signal(pid, Signal::SIGQUIT));
         wait::until(HARD_STOP_WITHIN, empty)
     });
     if stopped.is_none() {
-        let holder = ours.map_or("a process".into(), |pid| {
-            format!("the server process {pid}")
-        });
-        return Err(PostgresFault::Held {
-            data: home.data().into(),
-            holder: format!("{holder}, which does not stop"),
-        });
+        let holder = ours.map_or("a process".into(), |pid| format!("the server process {pid}"));
+        return Err(PostgresFault::Held { data: home.data().into(), holder: format!("{holder}, which does not stop") });
     }
     if let Some(Standing::Zombie | Standing::Stranger) = postmaster.map(|pid| standing(pid, &pg)) {
         remove(&pg.join("postmaster.pid"))?;
@@ -81,11 +69,7 @@ fn signal(pid: Pid, signal: Signal) {
 
 fn remove(path: &Path) -> Result<(), PostgresFault> {
     match fs::remove_file(path) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(PostgresFault::File {
-            doing: "remove",
-            path: path.into(),
-            cause,
-        }),
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(PostgresFault::File { doing: "remove", path: path.into(), cause }),
         _ => Ok(()),
     }
 }
@@ -97,11 +81,7 @@ fn standing(pid: Pid, pg: &Path) -> Standing {
         return Standing::Gone;
     };
     // The state follows the command's name, which may itself hold brackets.
-    if stat
-        .rsplit(')')
-        .next()
-        .is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']))
-    {
+    if stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])) {
         return Standing::Zombie;
     }
     let ours = match fs::read_link(entry.join("cwd")) {
@@ -109,38 +89,27 @@ fn standing(pid: Pid, pg: &Path) -> Standing {
         // A container's root may not look into other users' processes; the command line is open to all.
         Err(_) => fs::read(entry.join("cmdline")).is_ok_and(|line| starts_server_in(&line, pg)),
     };
-    if ours {
-        Standing::Ours
-    } else {
-        Standing::Stranger
-    }
+    if ours { Standing::Ours } else { Standing::Stranger }
 }
 
 #[cfg(target_os = "linux")]
 fn starts_server_in(line: &[u8], pg: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt;
     let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-    words
-        .windows(2)
-        .any(|pair| pair == [b"-D".as_slice(), pg.as_os_str().as_bytes()])
+    words.windows(2).any(|pair| pair == [b"-D".as_slice(), pg.as_os_str().as_bytes()])
 }
 
 #[cfg(target_os = "linux")]
 fn processes_in(pg: &Path) -> Vec<Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let inside =
-        entries.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == pg));
-    inside
-        .filter_map(|entry| Some(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)))
-        .collect()
+    let inside = entries.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == pg));
+    inside.filter_map(|entry| Some(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))).collect()
 }
 
 /// Without /proc the command line tells.
 #[cfg(not(target_os = "linux"))]
 fn standing(pid: Pid, pg: &Path) -> Standing {
-    let output = std::process::Command::new("ps")
-        .args(["-o", "stat=,command=", "-p", &pid.to_string()])
-        .output();
+    let output = std::process::Command::new("ps").args(["-o", "stat=,command=", "-p", &pid.to_string()]).output();
     let Ok(output) = output else {
         return Standing::Gone;
     };

@@ -50,9 +50,7 @@ fn converse(socket: &Path) -> io::Result<Answer> {
     }
     let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]).saturating_sub(4);
     let mut body = Vec::new();
-    stream
-        .take(u64::from(length).min(ANSWER_BYTES_MAX))
-        .read_to_end(&mut body)?;
+    stream.take(u64::from(length).min(ANSWER_BYTES_MAX)).read_to_end(&mut body)?;
     Ok(refusal(&body))
 }
 
@@ -69,18 +67,10 @@ fn startup() -> Vec<u8> {
 /// Fields are a letter and a text each: C the code, M the message.
 fn refusal(body: &[u8]) -> Answer {
     let field = |letter: u8| {
-        let found = body
-            .split(|byte| *byte == 0)
-            .find(|field| field.first() == Some(&letter));
-        found
-            .map(|field| String::from_utf8_lossy(&field[1..]).into_owned())
-            .unwrap_or_default()
+        let found = body.split(|byte| *byte == 0).find(|field| field.first() == Some(&letter));
+        found.map(|field| String::from_utf8_lossy(&field[1..]).into_owned()).unwrap_or_default()
     };
-    if field(b'C') == "57P03" {
-        Answer::NotYet
-    } else {
-        Answer::Refused(field(b'M'))
-    }
+    if field(b'C') == "57P03" { Answer::NotYet } else { Answer::Refused(field(b'M')) }
 }
 
 #[cfg(test)]
@@ -96,14 +86,8 @@ mod tests {
 
     #[test]
     fn a_starting_server_is_told_from_a_refusing_one() {
-        assert_eq!(
-            refusal(b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"),
-            Answer::NotYet
-        );
+        assert_eq!(refusal(b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"), Answer::NotYet);
         let refused = refusal(b"SFATAL\0C53300\0Msorry, too many clients already\0\0");
-        assert_eq!(
-            refused,
-            Answer::Refused("sorry, too many clients already".into())
-        );
+        assert_eq!(refused, Answer::Refused("sorry, too many clients already".into()));
     }
 }

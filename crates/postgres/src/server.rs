@@ -40,14 +40,8 @@ impl Server {
         let lock = home.lock_file()?;
         let found = wait::until(ATTACH_WITHIN, || match lock.try_lock() {
             Ok(()) => Some(Ok(None)),
-            Err(TryLockError::WouldBlock) => {
-                attach(&home).transpose().map(|attached| attached.map(Some))
-            }
-            Err(TryLockError::Error(cause)) => Some(Err(PostgresFault::File {
-                doing: "lock",
-                path: home.path("statehouse.lock"),
-                cause,
-            })),
+            Err(TryLockError::WouldBlock) => attach(&home).transpose().map(|attached| attached.map(Some)),
+            Err(TryLockError::Error(cause)) => Some(Err(PostgresFault::File { doing: "lock", path: home.path("statehouse.lock"), cause })),
         });
         match found {
             Some(Ok(Some(attached))) => Ok(attached),
@@ -67,11 +61,7 @@ impl Server {
         match lock.try_lock() {
             Ok(()) => plan(options, &home, &lock).map(drop),
             Err(TryLockError::WouldBlock) => Err(held(&home, "which owns it")),
-            Err(TryLockError::Error(cause)) => Err(PostgresFault::File {
-                doing: "lock",
-                path: home.path("statehouse.lock"),
-                cause,
-            }),
+            Err(TryLockError::Error(cause)) => Err(PostgresFault::File { doing: "lock", path: home.path("statehouse.lock"), cause }),
         }
     }
 
@@ -116,9 +106,7 @@ impl Server {
     /// # Errors
     /// `ServerFailed` when it does not stop within its bounds.
     pub fn stop(mut self) -> Result<(), PostgresFault> {
-        self.keeper
-            .take()
-            .map_or(Ok(()), |keeper| keeper.stop(self.home.data()))
+        self.keeper.take().map_or(Ok(()), |keeper| keeper.stop(self.home.data()))
     }
 }
 
@@ -148,12 +136,7 @@ fn attach(home: &Home) -> Result<Option<Server>, PostgresFault> {
         Answer::Refused(why) => Err(held(home, &format!("whose server refuses: {why}"))),
         Answer::Ready => {
             let binaries = Binaries::find(home.major()?)?;
-            Ok(Some(Server {
-                home: home.clone(),
-                binaries,
-                socket_dir,
-                keeper: None,
-            }))
+            Ok(Some(Server { home: home.clone(), binaries, socket_dir, keeper: None }))
         }
     }
 }
@@ -162,12 +145,7 @@ fn own(options: &Options, home: Home, lock: File) -> Result<Server, PostgresFaul
     let plan = plan(options, &home, &lock)?;
     let (binaries, socket_dir) = (plan.binaries.clone(), plan.socket_dir.clone());
     let keeper = Keeper::start(plan, lock)?;
-    Ok(Server {
-        home,
-        binaries,
-        socket_dir,
-        keeper: Some(keeper),
-    })
+    Ok(Server { home, binaries, socket_dir, keeper: Some(keeper) })
 }
 
 /// Everything up to the start, under the lock.
@@ -179,41 +157,22 @@ fn plan(options: &Options, home: &Home, mut lock: &File) -> Result<Plan, Postgre
     initialize::ensure(home, &identity, &binaries)?;
     let socket_dir = home.socket_dir(&identity)?;
     let compression = wal_compression(home, &identity, &binaries);
-    home.write(
-        "postgres.conf",
-        &options::configuration(options, compression)?,
-    )?;
+    home.write("postgres.conf", &options::configuration(options, compression)?)?;
     home.write("pg_hba.conf", LOGIN_RULES)?;
     let path = home.path("statehouse.lock");
     lock.set_len(0)
         .and_then(|()| lock.rewind())
         .and_then(|()| writeln!(lock, "{}", std::process::id()))
         .map_err(PostgresFault::file("write", &path))?;
-    Ok(Plan {
-        home: home.clone(),
-        identity,
-        binaries,
-        socket_dir,
-    })
+    Ok(Plan { home: home.clone(), identity, binaries, socket_dir })
 }
 
 /// lz4 where the server was built with it: it refuses the value otherwise.
 fn wal_compression(home: &Home, identity: &Identity, binaries: &Binaries) -> &'static str {
     let mut command = identity.command(&binaries.program("postgres"), Path::new("/"));
-    command.arg("-D").arg(home.pg()).args([
-        "-c",
-        "config_file=/dev/null",
-        "-c",
-        "wal_compression=lz4",
-        "-C",
-        "wal_compression",
-    ]);
+    command.arg("-D").arg(home.pg()).args(["-c", "config_file=/dev/null", "-c", "wal_compression=lz4", "-C", "wal_compression"]);
     let asked = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if asked.is_ok_and(|status| status.success()) {
-        "lz4"
-    } else {
-        "on"
-    }
+    if asked.is_ok_and(|status| status.success()) { "lz4" } else { "on" }
 }
 
 fn held(home: &Home, why: &str) -> PostgresFault {
@@ -222,10 +181,7 @@ fn held(home: &Home, why: &str) -> PostgresFault {
         "" => format!("another process, {why}"),
         id => format!("process {id}, {why}"),
     };
-    PostgresFault::Held {
-        data: home.data().into(),
-        holder,
-    }
+    PostgresFault::Held { data: home.data().into(), holder }
 }
 
 /// Percent-encodes what would end or split a URL's part; `/` stays readable.

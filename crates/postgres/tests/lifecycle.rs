@@ -11,32 +11,20 @@ fn starts_answers_stops_and_keeps_what_was_stored() {
     let server = Server::start_or_attach(&Options::new(scratch.data())).expect("a server");
     assert!(server.owned());
     assert_eq!(server.socket_dir(), scratch.data().join("run"));
-    value(
-        server.socket_dir(),
-        "create table kept (n int); insert into kept values (7)",
-    );
+    value(server.socket_dir(), "create table kept (n int); insert into kept values (7)");
     server.stop().expect("stopped");
-    assert_eq!(
-        postmaster(&scratch.data()),
-        None,
-        "a stopped server leaves no pid file"
-    );
+    assert_eq!(postmaster(&scratch.data()), None, "a stopped server leaves no pid file");
 
     let server = Server::start_or_attach(&Options::new(scratch.data())).expect("a server again");
     assert_eq!(value(server.socket_dir(), "select n from kept"), "7");
     let log = std::fs::read_to_string(scratch.data().join("server.log")).expect("a log");
-    assert!(
-        !log.contains("not properly shut down"),
-        "the stop was in order: {log}"
-    );
+    assert!(!log.contains("not properly shut down"), "the stop was in order: {log}");
 }
 
 #[test]
 fn is_private_and_durable() {
     let scratch = Scratch::new();
-    let options = Options::new(scratch.data())
-        .with("max_connections", "37")
-        .with("cluster_name", "it's \\ quoted");
+    let options = Options::new(scratch.data()).with("max_connections", "37").with("cluster_name", "it's \\ quoted");
     let server = Server::start_or_attach(&options).expect("a server");
     let show = |name: &str| value(server.socket_dir(), &format!("show {name}"));
     for (name, expected) in [
@@ -70,17 +58,9 @@ fn is_private_and_durable() {
 
 #[test]
 fn fixed_settings_are_refused_before_anything_is_made() {
-    for name in [
-        "fsync",
-        "Listen_Addresses",
-        "hba_file",
-        "port",
-        "x = 1\nfsync",
-        "",
-    ] {
+    for name in ["fsync", "Listen_Addresses", "hba_file", "port", "x = 1\nfsync", ""] {
         let scratch = Scratch::new();
-        let fault = Server::start_or_attach(&Options::new(scratch.data()).with(name, "off"))
-            .expect_err("a fixed setting");
+        let fault = Server::start_or_attach(&Options::new(scratch.data()).with(name, "off")).expect_err("a fixed setting");
         assert_eq!(fault.code(), "SH0009", "{name}");
         assert!(!scratch.data().join("pg").exists());
     }
@@ -89,9 +69,7 @@ fn fixed_settings_are_refused_before_anything_is_made() {
 #[test]
 fn a_setting_the_server_refuses_is_shown_from_its_log() {
     let scratch = Scratch::new();
-    let fault =
-        Server::start_or_attach(&Options::new(scratch.data()).with("shared_buffers", "much"))
-            .expect_err("nonsense");
+    let fault = Server::start_or_attach(&Options::new(scratch.data()).with("shared_buffers", "much")).expect_err("nonsense");
     assert_eq!(fault.code(), "SH0005");
     assert!(fault.to_string().contains("shared_buffers"), "{fault}");
     Server::start_or_attach(&Options::new(scratch.data())).expect("the directory is not spoilt");
@@ -103,20 +81,14 @@ fn a_second_process_attaches_and_does_not_stop_it() {
     let server = Server::start_or_attach(&Options::new(scratch.data())).expect("a server");
     let pid = postmaster(&scratch.data());
     let second = Holder::start(&scratch, &scratch.data(), None, |_| {});
-    assert_eq!(
-        second.line,
-        format!("attached {}", server.socket_dir().display())
-    );
+    assert_eq!(second.line, format!("attached {}", server.socket_dir().display()));
     assert_eq!(second.release(), Some(0));
     assert_eq!(postmaster(&scratch.data()), pid, "the same server runs on");
     assert_eq!(value(server.socket_dir(), "select 1"), "1");
 
     let fault = Server::prepare(&Options::new(scratch.data())).expect_err("it is owned");
     assert_eq!(fault.code(), "SH0006");
-    assert!(
-        fault.to_string().contains(&std::process::id().to_string()),
-        "names the owner: {fault}"
-    );
+    assert!(fault.to_string().contains(&std::process::id().to_string()), "names the owner: {fault}");
 }
 
 #[test]
@@ -128,15 +100,9 @@ fn of_many_at_once_one_owns_and_all_reach_it() {
     let holders: Vec<Holder> = std::thread::scope(|scope| {
         let start = || Holder::start(&scratch, &scratch.data(), None, |_| {});
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("started"))
-            .collect()
+        threads.into_iter().map(|thread| thread.join().expect("started")).collect()
     });
-    let owners = holders
-        .iter()
-        .filter(|holder| holder.line.starts_with("owned "))
-        .count();
+    let owners = holders.iter().filter(|holder| holder.line.starts_with("owned ")).count();
     assert_eq!(owners, 1);
     for holder in &holders {
         assert_eq!(value(&holder.socket_dir(), "select 1"), "1");
@@ -147,20 +113,11 @@ fn of_many_at_once_one_owns_and_all_reach_it() {
 fn a_server_that_dies_is_started_again() {
     let scratch = Scratch::new();
     let server = Server::start_or_attach(&Options::new(scratch.data())).expect("a server");
-    value(
-        server.socket_dir(),
-        "create table kept (n int); insert into kept values (7)",
-    );
+    value(server.socket_dir(), "create table kept (n int); insert into kept values (7)");
     let first = postmaster(&scratch.data()).expect("a server process");
     common::kill_9(first);
-    eventually("another server process", || {
-        postmaster(&scratch.data()).is_some_and(|pid| pid != first)
-    });
-    eventually("it answers", || {
-        common::psql(server.socket_dir(), "postgres", "select 1")
-            .status
-            .success()
-    });
+    eventually("another server process", || postmaster(&scratch.data()).is_some_and(|pid| pid != first));
+    eventually("it answers", || common::psql(server.socket_dir(), "postgres", "select 1").status.success());
     assert_eq!(value(server.socket_dir(), "select n from kept"), "7");
     server.stop().expect("stopped");
 }
@@ -168,35 +125,22 @@ fn a_server_that_dies_is_started_again() {
 #[test]
 fn its_url_is_one_that_psql_takes() {
     let scratch = Scratch::new();
-    let server =
-        Server::start_or_attach(&Options::new(scratch.0.join("b & c% \\d"))).expect("a server");
+    let server = Server::start_or_attach(&Options::new(scratch.0.join("b & c% \\d"))).expect("a server");
     assert!(server.socket_dir().starts_with(&scratch.0));
     value(server.socket_dir(), "create role \"o'role\" login");
     let psql = server.binaries().program("psql");
     let output = std::process::Command::new(psql)
-        .args([
-            "-X",
-            "-A",
-            "-t",
-            "-c",
-            "select current_user, inet_server_addr() is null",
-        ])
+        .args(["-X", "-A", "-t", "-c", "select current_user, inet_server_addr() is null"])
         .arg(server.url("o'role", "postgres"))
         .output()
         .expect("psql ran");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "o'role|t\n",
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "o'role|t\n", "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn a_path_that_libpq_would_split_gets_another_socket() {
     let scratch = Scratch::new();
-    let server =
-        Server::start_or_attach(&Options::new(scratch.0.join("a, \"b\""))).expect("a server");
+    let server = Server::start_or_attach(&Options::new(scratch.0.join("a, \"b\""))).expect("a server");
     let socket_dir = server.socket_dir().to_owned();
     assert_eq!(value(&socket_dir, "select 1"), "1");
     server.stop().expect("stopped");

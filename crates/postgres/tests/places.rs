@@ -16,8 +16,7 @@ fn an_ordinary_user_owns_everything_itself() {
         let home = scratch.0.join("home");
         std::fs::create_dir(&home).expect("a home");
         let owner = common::user(name);
-        std::os::unix::fs::chown(&home, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))
-            .expect("given");
+        std::os::unix::fs::chown(&home, Some(owner.uid.as_raw()), Some(owner.gid.as_raw())).expect("given");
         set_mode(&home, 0o700);
         let holder = Holder::start(&scratch, &home.join("data"), Some(name), |_| {});
         let sql = "select system_user_is from (select current_user as system_user_is) x";
@@ -26,8 +25,7 @@ fn an_ordinary_user_owns_everything_itself() {
         assert_eq!(holder.release(), Some(0));
 
         // Root finds a cluster with an owner and runs it as that owner, whose home is closed to nobody but others.
-        let server =
-            Server::start_or_attach(&Options::new(home.join("data"))).expect("as its owner");
+        let server = Server::start_or_attach(&Options::new(home.join("data"))).expect("as its owner");
         assert_eq!(server_user(&home.join("data")), owner.uid.as_raw());
         assert_eq!(value(server.socket_dir(), "select 1"), "1");
     }
@@ -37,12 +35,7 @@ fn an_ordinary_user_owns_everything_itself() {
 fn every_login_role_made_later_may_enter_and_other_users_may_not() {
     let scratch = Scratch::new();
     let server = Server::start_or_attach(&Options::new(scratch.data())).expect("a server");
-    for role in [
-        "statehouse_api",
-        "statehouse_worker",
-        "statehouse_read",
-        "statehouse_agent",
-    ] {
+    for role in ["statehouse_api", "statehouse_worker", "statehouse_read", "statehouse_agent"] {
         value(server.socket_dir(), &format!("create role {role} login"));
         let output = psql(server.socket_dir(), role, "select session_user");
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), role);
@@ -57,18 +50,12 @@ fn every_login_role_made_later_may_enter_and_other_users_may_not() {
     };
     let refused = ask();
     assert!(!refused.status.success());
-    assert!(
-        String::from_utf8_lossy(&refused.stderr).contains("Permission denied"),
-        "{refused:?}"
-    );
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Permission denied"), "{refused:?}");
 
     // The socket's own mode is a second lock behind the directory's.
     set_mode(server.socket_dir(), 0o755);
     let refused = ask();
-    assert!(
-        String::from_utf8_lossy(&refused.stderr).contains("Permission denied"),
-        "{refused:?}"
-    );
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Permission denied"), "{refused:?}");
 
     // With both opened the same user gets in: the refusals above came from these two and nothing else.
     set_mode(&server.socket_dir().join(".s.PGSQL.5432"), 0o777);
@@ -84,11 +71,7 @@ fn another_user_is_told_whose_directory_it_is() {
     let server = Server::start_or_attach(&Options::new(scratch.data())).expect("a server");
     let stranger = Holder::start(&scratch, &scratch.data(), Some("nobody"), |_| {});
     assert!(stranger.line.starts_with("SH0003 "), "{}", stranger.line);
-    assert!(
-        stranger.line.contains("`nobody`") && stranger.line.contains("`root`"),
-        "{}",
-        stranger.line
-    );
+    assert!(stranger.line.contains("`nobody`") && stranger.line.contains("`root`"), "{}", stranger.line);
     assert_eq!(stranger.release(), Some(2));
     assert_eq!(value(server.socket_dir(), "select 1"), "1");
 }
@@ -107,14 +90,11 @@ fn a_directory_closed_to_others_still_serves_root() {
         Ok(server) => {
             assert_eq!(value(server.socket_dir(), "select 1"), "1");
             server.stop().expect("stopped");
-            let mode = std::os::unix::fs::PermissionsExt::mode(
-                &closed.metadata().expect("there").permissions(),
-            );
+            let mode = std::os::unix::fs::PermissionsExt::mode(&closed.metadata().expect("there").permissions());
             assert_eq!(mode & 0o777, 0o700, "the parent stays closed");
             // Opened later, the cluster changes hands to the unprivileged user.
             set_mode(&closed, 0o755);
-            let server =
-                Server::start_or_attach(&Options::new(&data)).expect("as the unprivileged user");
+            let server = Server::start_or_attach(&Options::new(&data)).expect("as the unprivileged user");
             assert_eq!(value(server.socket_dir(), "select 1"), "1");
             assert_ne!(server_user(&data), 0);
         }
@@ -140,11 +120,7 @@ fn a_long_path_gets_a_short_socket_that_the_next_process_finds() {
     server.stop().expect("stopped");
 
     let server = Server::start_or_attach(&Options::new(&data)).expect("a server again");
-    assert_eq!(
-        server.socket_dir(),
-        socket_dir,
-        "the recorded directory is used again"
-    );
+    assert_eq!(server.socket_dir(), socket_dir, "the recorded directory is used again");
     server.stop().expect("stopped");
 
     // A directory of that name which somebody else could have made is not used.
@@ -164,11 +140,7 @@ fn a_bad_bindir_says_what_to_install() {
         command.env("STATEHOUSE_PG_BINDIR", &scratch.0);
     });
     assert!(holder.line.starts_with("SH0001 "), "{}", holder.line);
-    assert!(
-        holder.line.contains(&scratch.0.display().to_string()),
-        "{}",
-        holder.line
-    );
+    assert!(holder.line.contains(&scratch.0.display().to_string()), "{}", holder.line);
     assert_eq!(holder.release(), Some(2));
 }
 
@@ -179,11 +151,7 @@ fn only_a_version_that_fits_is_taken() {
         let dir = scratch.0.join(name);
         std::fs::create_dir(&dir).expect("a directory");
         for program in ["initdb", "postgres"] {
-            std::fs::write(
-                dir.join(program),
-                format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n"),
-            )
-            .expect("written");
+            std::fs::write(dir.join(program), format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).expect("written");
             set_mode(&dir.join(program), 0o755);
         }
         dir
@@ -196,31 +164,14 @@ fn only_a_version_that_fits_is_taken() {
     let chosen = Binaries::choose(&[old.clone(), new.clone()], None).expect("the newer");
     assert_eq!((chosen.dir(), chosen.major()), (new.as_path(), 17));
     // An existing cluster asks for its own major, whatever the floor.
-    assert_eq!(
-        Binaries::choose(&[new.clone(), old.clone()], Some(14))
-            .expect("the same")
-            .dir(),
-        old
-    );
-    assert_eq!(
-        Binaries::choose(&[new], Some(16))
-            .expect_err("another")
-            .code(),
-        "SH0002"
-    );
+    assert_eq!(Binaries::choose(&[new.clone(), old.clone()], Some(14)).expect("the same").dir(), old);
+    assert_eq!(Binaries::choose(&[new], Some(16)).expect_err("another").code(), "SH0002");
 }
 
 /// The operating system user of the running server.
 fn server_user(data: &std::path::Path) -> u32 {
     let pid = common::postmaster(data).expect("a server process");
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .expect("its user");
-    line.split_whitespace()
-        .next()
-        .expect("a number")
-        .parse()
-        .expect("a number")
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).expect("its user");
+    line.split_whitespace().next().expect("a number").parse().expect("a number")
 }

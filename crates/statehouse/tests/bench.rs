@@ -27,10 +27,8 @@ fn a_short_run_leaves_one_event_one_effect_and_one_key_a_move() {
     assert_eq!(report["records"], 10_000);
 
     let rows = report["rows"].as_array().expect("rows");
-    let mut cells: Vec<(String, u64, bool)> = rows
-        .iter()
-        .map(|row| (row["path"].to_string(), row["clients"].as_u64().unwrap_or(0), row["row_local"] == true))
-        .collect();
+    let mut cells: Vec<(String, u64, bool)> =
+        rows.iter().map(|row| (row["path"].to_string(), row["clients"].as_u64().unwrap_or(0), row["row_local"] == true)).collect();
     cells.sort();
     let wanted: Vec<(String, u64, bool)> = [("\"bulk\"", false), ("\"bulk\"", true), ("\"sql\"", true)]
         .iter()

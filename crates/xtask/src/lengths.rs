@@ -11,26 +11,14 @@ const TOP_LINES: usize = 12;
 
 /// One note for each long source file, the longest first. In Rust, lines of test modules do not count.
 pub fn notes(tree: &Tree) -> Vec<String> {
-    let source = |path: &str| {
-        [".rs", ".sql", ".ts", ".tsx", ".sh"]
-            .iter()
-            .any(|end| path.ends_with(end))
-    };
+    let source = |path: &str| [".rs", ".sql", ".ts", ".tsx", ".sh"].iter().any(|end| path.ends_with(end));
     let mut long: Vec<(usize, String)> = Vec::new();
     for file in tree.files.iter().filter(|file| source(&file.path)) {
-        let lines = file
-            .text
-            .lines()
-            .take_while(|line| line.trim() != "#[cfg(test)]")
-            .count();
+        let lines = file.text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
         if lines <= LONG_LINES {
             continue;
         }
-        let explained = file
-            .text
-            .lines()
-            .take(TOP_LINES)
-            .any(|line| line.contains("one thing"));
+        let explained = file.text.lines().take(TOP_LINES).any(|line| line.contains("one thing"));
         let what = match (lines > EXPLAIN_LINES, explained) {
             (true, false) => "say at the top why it is one thing",
             (_, true) => "one thing by its own account",
@@ -52,10 +40,7 @@ mod tests {
             ("a.rs", &"x\n".repeat(400)),
             ("b.rs", &"x\n".repeat(401)),
             ("c.sql", &"x\n".repeat(601)),
-            (
-                "d.rs",
-                &format!("// This is one thing: a table.\n{}", "x\n".repeat(700)),
-            ),
+            ("d.rs", &format!("// This is one thing: a table.\n{}", "x\n".repeat(700))),
             ("e.rs", &format!("#[cfg(test)]\n{}", "x\n".repeat(700))),
             ("f.csv", &"x\n".repeat(900)),
         ]);

@@ -42,11 +42,7 @@ fn tidy() -> Result<String, Vec<String>> {
         codes::provoked(&tree),
     ]
     .concat();
-    if problems.is_empty() {
-        Ok("tidy".to_owned())
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok("tidy".to_owned()) } else { Err(problems) }
 }
 
 fn write_unprovoked() -> Result<String, Vec<String>> {
@@ -63,7 +59,9 @@ fn write_unprovoked() -> Result<String, Vec<String>> {
 /// The SQL an app compiles to, for reading.
 fn sql(folder: &str) -> Result<String, Vec<String>> {
     let loaded = statehouse_definition::load(std::path::Path::new(folder));
-    let app = loaded.app.ok_or_else(|| loaded.findings.iter().map(|f| format!("{}:{}: {}", f.at.file, f.at.line, f.message)).collect::<Vec<_>>())?;
+    let app = loaded
+        .app
+        .ok_or_else(|| loaded.findings.iter().map(|f| format!("{}:{}: {}", f.at.file, f.at.line, f.message)).collect::<Vec<_>>())?;
     let compiled = statehouse_compile::compile(&app).map_err(|fault| vec![fault.to_string()])?;
     Ok(compiled.objects.iter().map(|object| format!("-- {}\n{}", object.id, object.sql)).collect::<Vec<_>>().join("\n"))
 }

@@ -12,16 +12,9 @@ pub fn problems(tree: &Tree) -> Vec<String> {
             continue;
         };
         if !opening(text).split_whitespace().any(|word| word == "owns") {
-            problems.push(format!(
-                "{path}: the first sentence does not say what it owns"
-            ));
+            problems.push(format!("{path}: the first sentence does not say what it owns"));
         }
-        if !text
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .contains("does not know")
-        {
+        if !text.split_whitespace().collect::<Vec<_>>().join(" ").contains("does not know") {
             problems.push(format!("{path}: does not say what it does not know"));
         }
     }
@@ -32,16 +25,10 @@ pub fn problems(tree: &Tree) -> Vec<String> {
 fn opening(text: &str) -> &str {
     let mut rest = text.trim_start();
     while rest.starts_with('#') {
-        rest = rest
-            .split_once('\n')
-            .map_or("", |(_, below)| below)
-            .trim_start();
+        rest = rest.split_once('\n').map_or("", |(_, below)| below).trim_start();
     }
     let paragraph = rest.split("\n\n").next().unwrap_or_default();
-    let end = paragraph
-        .find(". ")
-        .or(paragraph.find(".\n"))
-        .unwrap_or(paragraph.len());
+    let end = paragraph.find(". ").or(paragraph.find(".\n")).unwrap_or(paragraph.len());
     &paragraph[..end]
 }
 
@@ -56,23 +43,14 @@ mod tests {
 
     #[test]
     fn both_sentences_are_asked_for() {
-        check(
-            "# a\n\n`a` owns the list.\n\nIt does not\nknow Postgres.\n",
-            0,
-        );
-        check(
-            "# a\n\n`a` is a crate. It owns a list, and does not know Postgres.\n",
-            1,
-        );
+        check("# a\n\n`a` owns the list.\n\nIt does not\nknow Postgres.\n", 0);
+        check("# a\n\n`a` is a crate. It owns a list, and does not know Postgres.\n", 1);
         check("# a\n\n`a` owns the list.\n", 1);
         check("", 2);
     }
 
     #[test]
     fn a_missing_readme_is_found() {
-        assert_eq!(
-            problems(&Tree::of(&[("crates/a/Cargo.toml", "")])),
-            ["crates/a/README.md: missing"]
-        );
+        assert_eq!(problems(&Tree::of(&[("crates/a/Cargo.toml", "")])), ["crates/a/README.md: missing"]);
     }
 }

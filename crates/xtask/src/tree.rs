@@ -52,30 +52,19 @@ impl Tree {
 
     /// A tree of the given paths and texts, for tests of the rules.
     pub fn of(files: &[(&str, &str)]) -> Tree {
-        let file = |(path, text): &(&str, &str)| File {
-            path: (*path).to_owned(),
-            text: (*text).to_owned(),
-        };
-        Tree {
-            files: files.iter().map(file).collect(),
-        }
+        let file = |(path, text): &(&str, &str)| File { path: (*path).to_owned(), text: (*text).to_owned() };
+        Tree { files: files.iter().map(file).collect() }
     }
 
     /// The text of the file at this path.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.files
-            .iter()
-            .find(|file| file.path == path)
-            .map(|file| file.text.as_str())
+        self.files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
     }
 
     /// The folders in `crates/`, as `(folder, text of Cargo.toml)`.
     pub fn crates(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().filter_map(|file| {
-            let folder = file
-                .path
-                .strip_prefix("crates/")?
-                .strip_suffix("/Cargo.toml")?;
+            let folder = file.path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml")?;
             (!folder.contains('/')).then_some((folder, file.text.as_str()))
         })
     }
@@ -84,15 +73,11 @@ impl Tree {
 /// The root of the workspace this crate was started from.
 pub fn root() -> PathBuf {
     // At run time, since one target folder may serve several checkouts.
-    let here = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     here.join("../..")
 }
 
 fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
-    path.components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect::<Vec<_>>()
-        .join("/")
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

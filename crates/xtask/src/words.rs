@@ -28,18 +28,10 @@ const NEVER: &[(&str, &str)] = &[
 ];
 
 /// Names of documents that are not in the project; case matters, since `docs/law.md` is.
-const ABSENT: &[&str] = &[
-    concat!("DESI", "GN.md"),
-    concat!("LA", "W.md"),
-    concat!("STY", "LE.md"),
-    concat!("SYST", "EMS.md"),
-];
+const ABSENT: &[&str] = &[concat!("DESI", "GN.md"), concat!("LA", "W.md"), concat!("STY", "LE.md"), concat!("SYST", "EMS.md")];
 
 /// The only sources a lock file may name.
-const PUBLIC: &[&str] = &[
-    "registry+https://github.com/rust-lang/crates.io-index",
-    "https://registry.npmjs.org/",
-];
+const PUBLIC: &[&str] = &["registry+https://github.com/rust-lang/crates.io-index", "https://registry.npmjs.org/"];
 
 /// Every line that says what is never written, as `path:line: why`.
 pub fn problems(tree: &Tree) -> Vec<String> {
@@ -57,19 +49,11 @@ pub fn problems(tree: &Tree) -> Vec<String> {
 fn breach(line: &str) -> Option<(&'static str, &'static str)> {
     let lower = line.to_lowercase();
     let never = NEVER.iter().find(|(what, _)| lower.contains(what)).copied();
-    let absent = || {
-        ABSENT
-            .iter()
-            .find(|what| line.contains(**what))
-            .map(|what| (*what, "a document not in the project"))
-    };
+    let absent = || ABSENT.iter().find(|what| line.contains(**what)).map(|what| (*what, "a document not in the project"));
     let locked = lower.trim_start();
-    let from_registry =
-        locked.starts_with("source = \"registry+") || locked.starts_with("\"resolved\": \"http");
+    let from_registry = locked.starts_with("source = \"registry+") || locked.starts_with("\"resolved\": \"http");
     let private = from_registry && !PUBLIC.iter().any(|source| lower.contains(source));
-    never
-        .or_else(absent)
-        .or(private.then_some(("source", "a registry host")))
+    never.or_else(absent).or(private.then_some(("source", "a registry host")))
 }
 
 #[cfg(test)]
@@ -82,11 +66,7 @@ mod tests {
             let text = format!("fine\n// see {}x\n", what.to_uppercase());
             let found = problems(&Tree::of(&[("a.rs", &text)]));
             assert_eq!(found.len(), 1, "{what}");
-            assert!(
-                found[0].starts_with("a.rs:2: ") && found[0].ends_with(why),
-                "{}",
-                found[0]
-            );
+            assert!(found[0].starts_with("a.rs:2: ") && found[0].ends_with(why), "{}", found[0]);
         }
     }
 
@@ -103,9 +83,6 @@ mod tests {
         let private = "source = \"registry+https://crates.example/index\"\n";
         assert_eq!(problems(&Tree::of(&[("Cargo.lock", private)])).len(), 1);
         let private = "  \"resolved\": \"https://npm.example/x.tgz\",\n";
-        assert_eq!(
-            problems(&Tree::of(&[("package-lock.json", private)])).len(),
-            1
-        );
+        assert_eq!(problems(&Tree::of(&[("package-lock.json", private)])).len(), 1);
     }
 }

@@ -6,10 +6,7 @@ use statehouse_xtask::{codes, floors, readmes, words};
 fn check(problems: fn(&Tree) -> Vec<String>) {
     let tree = Tree::read(&root()).expect("the tree is readable");
     // A walk that lost its way would find nothing wrong.
-    assert!(
-        tree.text("crates/xtask/tests/tidy.rs").is_some(),
-        "the tree was not found"
-    );
+    assert!(tree.text("crates/xtask/tests/tidy.rs").is_some(), "the tree was not found");
     let problems = problems(&tree);
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }

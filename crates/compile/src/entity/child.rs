@@ -22,8 +22,12 @@ fn table(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault>
     let plain = cx.child_table(name);
     let table = format!("{}.{}", cx.schema(), ident(&plain));
     let parent = ident(&cx.entity.name);
-    let mut lines =
-        vec!["tenant int not null".to_owned(), "id uuid not null".to_owned(), format!("{parent} uuid not null"), "position int not null".to_owned()];
+    let mut lines = vec![
+        "tenant int not null".to_owned(),
+        "id uuid not null".to_owned(),
+        format!("{parent} uuid not null"),
+        "position int not null".to_owned(),
+    ];
     lines.extend(child.fields.iter().map(|(field, f)| column(field, f)));
     if priced(cx, name) {
         lines.push("trace jsonb".to_owned());
@@ -77,7 +81,9 @@ fn law(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault> {
     let plain = cx.child_table(name);
     let function = format!("{}.{}", cx.schema(), ident(&format!("{plain}_law")));
     let (entity, parent) = (literal(&cx.qualified()), ident(&cx.entity.name));
-    let mut body = String::from("if coalesce(current_setting('statehouse.pricing', true), '') = 'on' then return new; end if;   -- prices coming back\n");
+    let mut body = String::from(
+        "if coalesce(current_setting('statehouse.pricing', true), '') = 'on' then return new; end if;   -- prices coming back\n",
+    );
     let _ = writeln!(
         body,
         "-- the record is locked first, and judged as it stands
@@ -89,7 +95,12 @@ end if;",
         table = cx.table(),
         state = if cx.retired.is_empty() { "p.state".to_owned() } else { cx.standing("p", "p.state")? }
     );
-    let _ = writeln!(body, "if kind_ not in ('import', 'migration') and not ({}) then\n  perform statehouse.refuse_fields({entity}, case tg_op when 'INSERT' then new.{parent} else old.{parent} end, state_, {});\nend if;", rights(cx, name), crate::sql::array([name]));
+    let _ = writeln!(
+        body,
+        "if kind_ not in ('import', 'migration') and not ({}) then\n  perform statehouse.refuse_fields({entity}, case tg_op when 'INSERT' then new.{parent} else old.{parent} end, state_, {});\nend if;",
+        rights(cx, name),
+        crate::sql::array([name])
+    );
     let _ = writeln!(body, "if tg_op = 'DELETE' then return old; end if;");
     let _ = writeln!(
         body,

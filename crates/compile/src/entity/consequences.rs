@@ -71,16 +71,12 @@ fn moved(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
 
 fn payloads(cx: &Cx<'_>) -> String {
     let mut body = String::new();
-    let bare: Vec<String> =
-        cx.entity.transitions.iter().filter(|(_, t)| law::carried(t).is_empty()).map(|(v, _)| v.clone()).collect();
+    let bare: Vec<String> = cx.entity.transitions.iter().filter(|(_, t)| law::carried(t).is_empty()).map(|(v, _)| v.clone()).collect();
     for (verb, transition) in cx.entity.transitions.iter().filter(|(_, t)| !law::carried(t).is_empty()) {
         let _ = writeln!(body, "when {} then {}", literal(verb), law::payload(transition));
     }
-    let touch = if cx.entity.children.is_empty() {
-        ""
-    } else {
-        " || coalesce(nullif(current_setting('statehouse.touch', true), ''), '{}')::jsonb"
-    };
+    let touch =
+        if cx.entity.children.is_empty() { "" } else { " || coalesce(nullif(current_setting('statehouse.touch', true), ''), '{}')::jsonb" };
     for verb in ["edited", "migrated", "erased"] {
         let _ = writeln!(body, "when '{verb}' then statehouse.changes(to_jsonb(old), to_jsonb(new), {}){touch}", cx.carried_columns());
     }
@@ -276,10 +272,15 @@ fn rearm(cx: &Cx<'_>) -> String {
             deadlines.push(format!("new.{0} is distinct from old.{0}", ident(field)));
         }
     }
-    let late: Vec<String> = cx.entity.states.values().filter_map(|s| match &s.wait {
-        Wait::Within { verb: Some(verb), .. } => cx.entity.transitions.get(verb).filter(|t| t.to.is_none()).map(|_| verb.clone()),
-        _ => None,
-    }).collect();
+    let late: Vec<String> = cx
+        .entity
+        .states
+        .values()
+        .filter_map(|s| match &s.wait {
+            Wait::Within { verb: Some(verb), .. } => cx.entity.transitions.get(verb).filter(|t| t.to.is_none()).map(|_| verb.clone()),
+            _ => None,
+        })
+        .collect();
     let mut body = String::from("-- timers\n");
     if !late.is_empty() {
         let _ = writeln!(

@@ -136,7 +136,14 @@ impl<'a> Cx<'a> {
     }
 
     /// Prints an expression of a child's row.
-    pub fn print_child(&self, expr: &Expr, child: &str, row: &str, parent: Option<&str>, purpose: Purpose) -> Result<Printed, CompileFault> {
+    pub fn print_child(
+        &self,
+        expr: &Expr,
+        child: &str,
+        row: &str,
+        parent: Option<&str>,
+        purpose: Purpose,
+    ) -> Result<Printed, CompileFault> {
         self.print_at(expr, &Place { app: self.app, entity: self.entity, child: Some(child), row, parent, steps: &[], on: None, purpose })
     }
 
@@ -168,8 +175,16 @@ impl<'a> Cx<'a> {
     /// Prints a rollup, summed over groups where it says `per`.
     pub fn print_rollup(&self, expr: &Expr, per: &[String], row: &str) -> Result<Printed, CompileFault> {
         let on = self.price_date(row);
-        let place =
-            Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: on.as_deref(), purpose: Purpose::Rollup };
+        let place = Place {
+            app: self.app,
+            entity: self.entity,
+            child: None,
+            row,
+            parent: None,
+            steps: &[],
+            on: on.as_deref(),
+            purpose: Purpose::Rollup,
+        };
         let fault = |fault| CompileFault::new(&expr.at, fault);
         let parsed = expr::parse(expr).map_err(fault)?;
         if per.is_empty() { expr::print(&parsed, &place).map_err(fault) } else { expr::print_grouped(&parsed, per, &place).map_err(fault) }

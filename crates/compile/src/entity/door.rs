@@ -195,7 +195,9 @@ fn update(persona: &Persona<'_>) -> Object {
     let _ = writeln!(body, "if new.fire like '~%' then new.fire := 'none'; end if;   -- the engine's own word");
     let changed = row_differs(&fields);
     let _ = writeln!(body, "edits := {changed};");
-    body.push_str("if new.fire is null and new.input is null and not edits then return null; end if;   -- nothing asked, nothing written\n");
+    body.push_str(
+        "if new.fire is null and new.input is null and not edits then return null; end if;   -- nothing asked, nothing written\n",
+    );
     body.push_str(&key(persona, &fields));
     body.push_str(&locks(persona));
     body.push_str(&write(persona, &fields));
@@ -235,7 +237,9 @@ fn row_differs(fields: &[&str]) -> String {
 fn key(persona: &Persona<'_>, fields: &[&str]) -> String {
     let cx = persona.cx;
     let mut parts = vec!["'fire', new.fire".to_owned(), "'input', new.input".to_owned(), "'id', old.id".to_owned()];
-    parts.push("'edits', case when edits then to_jsonb(new) - '{key,seen_by,fire,input,version,entered_at,changed_at}'::text[] end".to_owned());
+    parts.push(
+        "'edits', case when edits then to_jsonb(new) - '{key,seen_by,fire,input,version,entered_at,changed_at}'::text[] end".to_owned(),
+    );
     let _ = fields;
     format!(
         "if new.key is not null then
@@ -349,7 +353,10 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
     let fields: Vec<&str> = persona.visible_child(child).into_iter().filter(|f| !derived.contains(f)).collect();
     let mut columns: Vec<String> = fields.iter().map(|f| ident(f)).collect();
     let reads = |columns: &[String]| columns.iter().map(|c| format!("b.{c}")).collect::<Vec<_>>().join(", ");
-    let back: Vec<String> = ["id".to_owned(), "position".to_owned()].into_iter().chain(persona.visible_child(child).into_iter().filter(|f| persona.masked_in(&format!("{child}.{f}")).is_empty()).map(ident)).collect();
+    let back: Vec<String> = ["id".to_owned(), "position".to_owned()]
+        .into_iter()
+        .chain(persona.visible_child(child).into_iter().filter(|f| persona.masked_in(&format!("{child}.{f}")).is_empty()).map(ident))
+        .collect();
     let into = |columns: &[String]| columns.iter().map(|c| format!("new.{c}")).collect::<Vec<_>>().join(", ");
     let mut insert: Vec<String> = vec![parent.clone(), "position".to_owned()];
     if persona.role == "system" {
@@ -388,10 +395,8 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
         &format!("A new row of {child} by {}", persona.role),
     );
     columns.insert(0, "position".to_owned());
-    let sets: Vec<String> = columns
-        .iter()
-        .map(|c| format!("{c} = case when new.{c} is distinct from old.{c} then new.{c} else b.{c} end"))
-        .collect();
+    let sets: Vec<String> =
+        columns.iter().map(|c| format!("{c} = case when new.{c} is distinct from old.{c} then new.{c} else b.{c} end")).collect();
     let (f2, o2) = definer(
         persona,
         &format!("{child}_update"),
@@ -407,7 +412,9 @@ fn child_doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
         persona,
         &format!("{child}_delete"),
         open,
-        &format!("{right}{mine}delete from {table} b where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\nreturn old;"),
+        &format!(
+            "{right}{mine}delete from {table} b where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\nreturn old;"
+        ),
         &format!("A removal from {child} by {}", persona.role),
     );
     let who = writers(persona);

@@ -124,7 +124,8 @@ fn rights(cx: &Cx<'_>) -> Result<Object, CompileFault> {
     body.push_str("-- what changed\n");
     for field in cx.entity.fields.keys() {
         let column = ident(field);
-        let _ = writeln!(body, "if new.{column} is distinct from old.{column} then changed := changed || {}::text; end if;", literal(field));
+        let _ =
+            writeln!(body, "if new.{column} is distinct from old.{column} then changed := changed || {}::text; end if;", literal(field));
     }
     body.push_str("if changed = '{}' or kind_ = 'migration' then return new; end if;\n");
     body.push_str("-- what may change: a verb's inputs, or what the role may edit in the state the record is in\n");
@@ -155,7 +156,12 @@ fn edit_rights(cx: &Cx<'_>) -> String {
         match &access.edit {
             Edit::Nothing => {}
             Edit::All => {
-                let _ = writeln!(body, "if {holds} and {} then allowed := allowed || {}::text[]; end if;", one_of("old.state", &cx.living()), array(cx.writable()));
+                let _ = writeln!(
+                    body,
+                    "if {holds} and {} then allowed := allowed || {}::text[]; end if;",
+                    one_of("old.state", &cx.living()),
+                    array(cx.writable())
+                );
             }
             Edit::ByState(states) => {
                 let _ = writeln!(body, "if {holds} then\n  allowed := allowed || case old.state");
@@ -181,7 +187,10 @@ fn birth(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     let _ = writeln!(body, "-- identity\nnew.tenant := tenant_;\nnew.id := coalesce(new.id, statehouse.new_id());");
     let creators: Vec<String> = cx.entity.access.iter().filter(|(_, a)| a.create).map(|(w, a)| holds(w, a)).collect();
     let creators = if creators.is_empty() { "false".to_owned() } else { creators.join(" or ") };
-    let _ = writeln!(body, "if kind_ <> 'import' then\n  if not ({creators}) then\n    perform statehouse.refuse_create({entity}, role_);\n  end if;");
+    let _ = writeln!(
+        body,
+        "if kind_ <> 'import' then\n  if not ({creators}) then\n    perform statehouse.refuse_create({entity}, role_);\n  end if;"
+    );
     let _ = writeln!(
         body,
         "  if new.state is not null and new.state <> {initial} then\n    perform statehouse.refuse_beginning({entity}, new.state, {initial});\n  end if;\nend if;\nnew.state := coalesce(new.state, {initial});",
@@ -219,7 +228,8 @@ if new.entered_at > new.changed_at then new.entered_at := new.changed_at; end if
 new.fire := null;
 new.input := null;
 new.head := statehouse.chain(decode(repeat('00', 32), 'hex'), tenant_, {entity}, new.id, 1, new.verb, null, new.state, actor_, new.changed_at,
-                             {definition}(), sha256(convert_to(statehouse.changes('{{}}', to_jsonb(new), {fields})::text, 'UTF8')));
+                             {definition}(), sha256(convert_to(statehouse.changes('{{}}', to_jsonb(new), {fields})::text, 'UTF8')),
+                             kind_, nullif(current_setting('statehouse.cause', true), ''));
 return new;",
         fields = cx.carried_columns(),
         definition = format_args!("{}.definition", cx.schema())
@@ -313,13 +323,17 @@ if new.state <> {from} then new.entered_at := new.changed_at; end if;
 new.fire := null;
 new.input := null;
 new.head := statehouse.chain(old.head, tenant_, {entity}, new.id, new.version, new.verb, {from}, new.state, actor_, new.changed_at,
-                             {schema}.definition(), sha256(convert_to(payload::text, 'UTF8')));
+                             {schema}.definition(), sha256(convert_to(payload::text, 'UTF8')),
+                             kind_, nullif(current_setting('statehouse.cause', true), ''));
 return new;",
         entity = literal(&cx.qualified()),
         schema = cx.schema(),
         from = if cx.retired.is_empty() { "old.state" } else { "from_" }
     );
-    let declare = format!("declare\n{ACTOR}{}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  holds   boolean[];\n  payload jsonb;\n", if cx.retired.is_empty() { "" } else { "  from_   constant text := old.state;\n" });
+    let declare = format!(
+        "declare\n{ACTOR}{}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  holds   boolean[];\n  payload jsonb;\n",
+        if cx.retired.is_empty() { "" } else { "  from_   constant text := old.state;\n" }
+    );
     let mut opening = String::from(
         "if kind_ = 'migration' then   -- a definition change or an erasure: nothing is guarded, nothing is owed
   engine_verb := case verb_ when '~erase' then 'erased' else 'migrated' end;
@@ -354,10 +368,12 @@ fn edited(cx: &Cx<'_>, plan: &Plan) -> String {
     let unchanged = format!("({}) is not distinct from\n   ({})", row("new", &writable), row("old", &writable));
     let touched = if cx.entity.children.is_empty() { "" } else { "touched_ = '' and " };
     let _ = writeln!(body, "if {touched}engine_verb <> 'erased' and {unchanged} then return null; end if;");
-    let _ = writeln!(body, "if new.input is not null then perform statehouse.refuse_input({entity}, old.id, 'edit', old.state, new.input, '{{}}'); end if;");
+    let _ = writeln!(
+        body,
+        "if new.input is not null then perform statehouse.refuse_input({entity}, old.id, 'edit', old.state, new.input, '{{}}'); end if;"
+    );
     if !plan.block.is_empty() {
-        let mut when: Vec<String> =
-            plan.hangs_on.iter().map(|f| format!("new.{0} is distinct from old.{0}", ident(f))).collect();
+        let mut when: Vec<String> = plan.hangs_on.iter().map(|f| format!("new.{0} is distinct from old.{0}", ident(f))).collect();
         if !plan.children.is_empty() {
             when.insert(0, "touched_ <> ''".to_owned());
         }
@@ -433,10 +449,19 @@ fn inputs(cx: &Cx<'_>, verb: &str, transition: &Transition) -> String {
         let _ = writeln!(body, "if new.input <> '{{}}' then {refuse} end if;");
         return body;
     }
-    let _ = writeln!(body, "if new.input is not null then\n  if jsonb_typeof(new.input) <> 'object' or new.input - {names}::text[] <> '{{}}' then {refuse} end if;");
+    let _ = writeln!(
+        body,
+        "if new.input is not null then\n  if jsonb_typeof(new.input) <> 'object' or new.input - {names}::text[] <> '{{}}' then {refuse} end if;"
+    );
     for field in transition.input.keys() {
         let kind = &cx.entity.fields[field].kind;
-        let _ = writeln!(body, "  if new.input ? {} then new.{} := {}; end if;", literal(field), ident(field), from_json("new.input", field, kind));
+        let _ = writeln!(
+            body,
+            "  if new.input ? {} then new.{} := {}; end if;",
+            literal(field),
+            ident(field),
+            from_json("new.input", field, kind)
+        );
     }
     body.push_str("end if;\n");
     for (field, input) in &transition.input {
@@ -465,7 +490,12 @@ fn guards(cx: &Cx<'_>, entity: &str, verb: &str, transition: &Transition) -> Res
         let sql = cx.print(&guard.that, "new", Purpose::Guard)?.sql;
         let texts = serde_json::to_string(&guard.otherwise).unwrap_or_default();
         all.push(format!("({sql}) is true   -- {name}"));
-        each.push(format!("case when not holds[{}] then jsonb_build_object('guard', {}, 'texts', {}::jsonb) end", n + 1, literal(name), literal(&texts)));
+        each.push(format!(
+            "case when not holds[{}] then jsonb_build_object('guard', {}, 'texts', {}::jsonb) end",
+            n + 1,
+            literal(name),
+            literal(&texts)
+        ));
     }
     if let ([only], [refusal]) = (&all[..], &each[..]) {
         let only = only.split("   -- ").next().unwrap_or(only).trim_end_matches(" is true");

@@ -82,7 +82,7 @@ fn schemas(app: &App) -> Vec<Object> {
         "",
         name,
         format!(
-            "reset role;\ncreate schema {0} authorization statehouse_owner;\ncomment on schema {0} is {1};\nset role statehouse_owner;\n",
+            "reset role;\ncreate schema {0} authorization statehouse_owner;\ncomment on schema {0} is {1};\ngrant usage on schema {0} to statehouse_backup;\nset role statehouse_owner;\n",
             ident(name),
             literal(&format!("The app {name}: its records and their law"))
         ),

@@ -131,7 +131,9 @@ impl Persona<'_> {
             let column = format!("{row}.{}", ident(&rule.field));
             parts.push(match &rule.with {
                 RuleValue::Actor => format!("{column} = ({seen}).actor"),
-                RuleValue::Set(set) => format!("{column} = any ({}.{}(({seen}).tenant, ({seen}).actor))", self.cx.schema(), ident(&format!("{set}_of"))),
+                RuleValue::Set(set) => {
+                    format!("{column} = any ({}.{}(({seen}).tenant, ({seen}).actor))", self.cx.schema(), ident(&format!("{set}_of")))
+                }
             });
         }
         if !access.only.is_empty() {
@@ -192,10 +194,8 @@ fn policies(persona: &Persona<'_>) -> Vec<Object> {
 fn policy(persona: &Persona<'_>, table: &str, name: &str, using: &str) -> Object {
     let full = format!("{}.{}", persona.cx.schema(), ident(table));
     let eye = persona.eye();
-    let sql = format!(
-        "create policy {} on {full} for select to {eye}\n  using ({using});\ngrant select on {full} to {eye};\n",
-        ident(name)
-    );
+    let sql =
+        format!("create policy {} on {full} for select to {eye}\n  using ({using});\ngrant select on {full} to {eye};\n", ident(name));
     Object::on(Kind::Policy, &persona.cx.app.name, table, name, sql)
 }
 
@@ -232,7 +232,9 @@ fn view(persona: &Persona<'_>) -> Object {
         columns.push(if read.starts_with("case") { format!("{read} as {}", ident(field)) } else { read });
     }
     columns.extend(["r.state", "r.entered_at", "r.changed_at", "r.version"].map(str::to_owned));
-    columns.extend(["null::text as fire", "null::jsonb as input", "null::text as key", "(select statehouse.ctx()) as seen_by"].map(str::to_owned));
+    columns.extend(
+        ["null::text as fire", "null::jsonb as input", "null::text as key", "(select statehouse.ctx()) as seen_by"].map(str::to_owned),
+    );
     let view = persona.view(&cx.entity.name);
     let mut sql = format!(
         "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {} r;\ncomment on view {view} is {};\n",
@@ -277,7 +279,8 @@ fn history(persona: &Persona<'_>) -> Object {
     let mut masks = String::new();
     if let Some(access) = persona.access {
         for (state, columns) in &access.hide_in {
-            let _ = write!(masks, " || case when {} in (r.state, e.to_state) then {}::text[] else '{{}}' end", literal(state), array(columns));
+            let _ =
+                write!(masks, " || case when {} in (r.state, e.to_state) then {}::text[] else '{{}}' end", literal(state), array(columns));
         }
     }
     let payload = if hidden.is_empty() && masks.is_empty() {

@@ -41,7 +41,8 @@ fn cascades(app: &mut App, entity: &str, old: &str, target: &Target) {
         app.entities.get(entity).map(|e| e.transitions.iter().map(|(v, t)| (v.clone(), t.from.clone())).collect()).unwrap_or_default();
     for transition in app.entities.values_mut().flat_map(|e| e.transitions.values_mut()) {
         for cascade in transition.each.iter_mut().filter(|c| c.of == entity) {
-            let mut only = if cascade.only.is_empty() { leaves.get(&cascade.verb).cloned().unwrap_or_default() } else { cascade.only.clone() };
+            let mut only =
+                if cascade.only.is_empty() { leaves.get(&cascade.verb).cloned().unwrap_or_default() } else { cascade.only.clone() };
             if only.iter().any(|state| new.contains(state)) {
                 only.push(old.to_owned());
                 cascade.only = only;
@@ -55,7 +56,8 @@ fn widen(access: &mut Access, old: &str, new: &[&String]) {
         access.only.push(old.to_owned());
     }
     // What is masked in one of the new states is masked in the old one: rather too little than too much.
-    let masked: Vec<String> = access.hide_in.iter().filter(|(state, _)| new.contains(state)).flat_map(|(_, columns)| columns.clone()).collect();
+    let masked: Vec<String> =
+        access.hide_in.iter().filter(|(state, _)| new.contains(state)).flat_map(|(_, columns)| columns.clone()).collect();
     if !masked.is_empty() {
         access.hide_in.insert(old.to_owned(), masked);
     }

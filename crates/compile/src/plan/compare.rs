@@ -27,22 +27,9 @@ pub struct Request<'a> {
 
 /// The plan where no state is removed and nothing was counted: every table may hold rows.
 #[must_use]
-pub fn diff(
-    live: &Snapshot,
-    desired: &Snapshot,
-    compiled_sql: &dyn Fn(&ObjectId) -> Option<String>,
-    stored: Option<&Snapshot>,
-) -> Plan {
+pub fn diff(live: &Snapshot, desired: &Snapshot, compiled_sql: &dyn Fn(&ObjectId) -> Option<String>, stored: Option<&Snapshot>) -> Plan {
     let (mapping, counts) = (Mapping::default(), Counts::default());
-    plan(&Request {
-        live,
-        desired,
-        stored,
-        compiled_sql,
-        changes: &[],
-        mapping: &mapping,
-        counts: &counts,
-    })
+    plan(&Request { live, desired, stored, compiled_sql, changes: &[], mapping: &mapping, counts: &counts })
 }
 
 /// The whole plan.
@@ -52,28 +39,18 @@ pub fn plan(request: &Request<'_>) -> Plan {
     let mut drafts = rename::repair(&mut live, request.desired, request.stored);
     let desired = partitions::expected(&live, request.desired);
     let fate = Fate::decide(&live, &desired, request.stored);
-    let work = Work {
-        request,
-        live: &live,
-        desired: &desired,
-        fate: &fate,
-    };
+    let work = Work { request, live: &live, desired: &desired, fate: &fate };
     let mut findings = Vec::new();
     let mut mapped = BTreeSet::new();
     for change in request.changes {
-        if let Some(moves) = states::steps(change, request.mapping, request.counts, &live, &desired)
-        {
+        if let Some(moves) = states::steps(change, request.mapping, request.counts, &live, &desired) {
             mapped.insert(moves.constraint);
             drafts.extend(moves.drafts);
             findings.extend(moves.findings);
         }
     }
     drafts.extend(work.drops());
-    for (id, want) in desired
-        .objects
-        .iter()
-        .filter(|(id, _)| !mapped.contains(id))
-    {
+    for (id, want) in desired.objects.iter().filter(|(id, _)| !mapped.contains(id)) {
         match live.get(id) {
             Some(facts) if !fate.gone(id) => drafts.extend(work.alter(id, facts, want)),
             there => drafts.extend(work.create(id, want, there.is_some())),
@@ -82,20 +59,10 @@ pub fn plan(request: &Request<'_>) -> Plan {
     drafts.extend(work.strangers());
     let (foreign_findings, unmanaged) = foreign::report(&live, &desired, request.stored);
     findings.extend(foreign_findings);
-    finish(
-        request.live,
-        order::sort(drafts, &live),
-        findings,
-        unmanaged,
-    )
+    finish(request.live, order::sort(drafts, &live), findings, unmanaged)
 }
 
-fn finish(
-    live: &Snapshot,
-    drafts: Vec<Draft>,
-    mut findings: Vec<Finding>,
-    unmanaged: Vec<super::Unmanaged>,
-) -> Plan {
+fn finish(live: &Snapshot, drafts: Vec<Draft>, mut findings: Vec<Finding>, unmanaged: Vec<super::Unmanaged>) -> Plan {
     let width = drafts.len().to_string().len().max(2);
     let mut steps = Vec::with_capacity(drafts.len());
     for (at, mut draft) in drafts.into_iter().enumerate() {
@@ -112,13 +79,7 @@ fn finish(
         }
         steps.push(draft.step);
     }
-    Plan {
-        format_version: FORMAT_VERSION,
-        fingerprint: live.fingerprint(),
-        steps,
-        findings,
-        unmanaged,
-    }
+    Plan { format_version: FORMAT_VERSION, fingerprint: live.fingerprint(), steps, findings, unmanaged }
 }
 
 /// What the halves of the comparison share: this file makes and alters, `removal` takes away.
@@ -141,31 +102,18 @@ impl Work<'_> {
         let mut drafts = match id.kind {
             Kind::Table => vec![self.table(id, want)],
             Kind::Partition => vec![write::create_partition(id, want)],
-            _ => write::create(id, want, fresh, self.request.counts)
-                .unwrap_or_else(|| self.compiled(id, want)),
+            _ => write::create(id, want, fresh, self.request.counts).unwrap_or_else(|| self.compiled(id, want)),
         };
         let mut after = self.grants(id, None, want);
         after.extend(write::comment(id, None, want));
         if drafts.is_empty() && !after.is_empty() {
-            drafts.push(Draft::new(
-                Phase::Grant,
-                Action::Create,
-                id,
-                "the grants are missing",
-                vec![],
-            ));
+            drafts.push(Draft::new(Phase::Grant, Action::Create, id, "the grants are missing", vec![]));
         }
         if let Some(last) = drafts.last_mut().filter(|last| last.step.blocked.is_none()) {
             last.step.sql.extend(after);
         }
         for draft in &mut drafts {
-            draft.step.drift = if again {
-                self.drifted(id)
-            } else {
-                self.request
-                    .stored
-                    .is_some_and(|stored| stored.get(id).is_some())
-            };
+            draft.step.drift = if again { self.drifted(id) } else { self.request.stored.is_some_and(|stored| stored.get(id).is_some()) };
             if let Some(reason) = self.fate.anew.get(id) {
                 draft.step.reason.clone_from(reason);
                 draft.step.action = Action::Replace;
@@ -175,16 +123,9 @@ impl Work<'_> {
     }
 
     fn table(&self, id: &ObjectId, want: &Facts) -> Draft {
-        let own = |other: &ObjectId| {
-            other.kind == Kind::Column && (&other.schema, &other.name) == (&id.schema, &id.name)
-        };
-        let columns: Vec<(ObjectId, Facts)> = self
-            .desired
-            .objects
-            .iter()
-            .filter(|(other, _)| own(other))
-            .map(|(id, facts)| (id.clone(), facts.clone()))
-            .collect();
+        let own = |other: &ObjectId| other.kind == Kind::Column && (&other.schema, &other.name) == (&id.schema, &id.name);
+        let columns: Vec<(ObjectId, Facts)> =
+            self.desired.objects.iter().filter(|(other, _)| own(other)).map(|(id, facts)| (id.clone(), facts.clone())).collect();
         let mut draft = write::create_table(id, want, &columns);
         for (column, facts) in &columns {
             draft.step.sql.extend(self.grants(column, None, facts));
@@ -194,14 +135,8 @@ impl Work<'_> {
     }
 
     fn compiled(&self, id: &ObjectId, want: &Facts) -> Vec<Draft> {
-        let draft = Draft::new(
-            Phase::Security,
-            Action::Create,
-            id,
-            format!("the {} is missing", id.kind.word()),
-            vec![],
-        )
-        .makes(want.needs());
+        let draft =
+            Draft::new(Phase::Security, Action::Create, id, format!("the {} is missing", id.kind.word()), vec![]).makes(want.needs());
         match (self.request.compiled_sql)(id) {
             Some(sql) => {
                 let mut draft = draft;
@@ -217,62 +152,31 @@ impl Work<'_> {
         let apart: BTreeSet<String> = APART.iter().filter_map(|fact| facts.take(*fact)).collect();
         let mut drafts = Vec::new();
         if !facts.is_empty() {
-            let change = write::Change {
-                id,
-                live,
-                want,
-                facts,
-                counts: self.request.counts,
-            };
+            let change = write::Change { id, live, want, facts, counts: self.request.counts };
             drafts = write::alter(&change);
             if change.differs("internal_off") {
                 self.keep_switches(id, &mut drafts);
             }
             // These are dropped and made again, which forgets the comment.
-            let forgets = matches!(
-                id.kind,
-                Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Policy | Kind::Rule
-            ) && change
-                .facts
-                .iter()
-                .any(|fact| !matches!(fact.as_str(), "enabled" | "validated"));
+            let forgets = matches!(id.kind, Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Policy | Kind::Rule)
+                && change.facts.iter().any(|fact| !matches!(fact.as_str(), "enabled" | "validated"));
             if let Some(first) = drafts.first_mut().filter(|_| forgets) {
                 first.step.sql.extend(write::comment(id, None, want));
             }
             self.mark(id, live, &change.facts, &mut drafts);
             if let Some(user) = self.fate.in_the_way.get(id) {
-                let why =
-                    format!("{user} stands on it and is not dropped by a plan; drop it first");
-                drafts = drafts
-                    .into_iter()
-                    .map(|draft| draft.blocked(why.clone()))
-                    .collect();
+                let why = format!("{user} stands on it and is not dropped by a plan; drop it first");
+                drafts = drafts.into_iter().map(|draft| draft.blocked(why.clone())).collect();
             }
         }
         let mut rest = Vec::new();
         let sql = self.grants(id, Some(live), want);
         if !sql.is_empty() {
-            rest.push(Draft::new(
-                Phase::Grant,
-                Action::Alter,
-                id,
-                "grants differ",
-                sql,
-            ));
+            rest.push(Draft::new(Phase::Grant, Action::Alter, id, "grants differ", sql));
         }
         let sql = write::comment(id, Some(live), want);
-        if !sql.is_empty()
-            && apart
-                .iter()
-                .any(|fact| fact.ends_with("comment") || fact.ends_with("comments"))
-        {
-            rest.push(Draft::new(
-                Phase::Comment,
-                Action::Alter,
-                id,
-                "the comment differs",
-                sql,
-            ));
+        if !sql.is_empty() && apart.iter().any(|fact| fact.ends_with("comment") || fact.ends_with("comments")) {
+            rest.push(Draft::new(Phase::Comment, Action::Alter, id, "the comment differs", sql));
         }
         self.mark(id, live, &apart, &mut rest);
         drafts.extend(rest);
@@ -284,9 +188,7 @@ impl Work<'_> {
             return vec![];
         }
         let owner = if id.kind == Kind::Column {
-            self.desired
-                .get(&id.relation(Kind::Table))
-                .map(|table| table.get("owner").clone())
+            self.desired.get(&id.relation(Kind::Table)).map(|table| table.get("owner").clone())
         } else {
             None
         };
@@ -299,26 +201,11 @@ impl Work<'_> {
 
     /// `enable trigger all` also enables what is meant to be otherwise.
     fn keep_switches(&self, id: &ObjectId, drafts: &mut [Draft]) {
-        let of = |other: &ObjectId| {
-            other.kind == Kind::Trigger && (&other.schema, &other.name) == (&id.schema, &id.name)
-        };
-        let others = self
-            .desired
-            .objects
-            .iter()
-            .filter(|(other, facts)| of(other) && facts.text("enabled") != "O");
-        let sql: Vec<String> = others
-            .map(|(other, facts)| {
-                write::logic::switch_trigger(other, &other.part, &facts.text("enabled"))
-            })
-            .collect();
-        if let Some(draft) = drafts.iter_mut().find(|draft| {
-            draft
-                .step
-                .sql
-                .iter()
-                .any(|sql| sql.ends_with("enable trigger all"))
-        }) {
+        let of = |other: &ObjectId| other.kind == Kind::Trigger && (&other.schema, &other.name) == (&id.schema, &id.name);
+        let others = self.desired.objects.iter().filter(|(other, facts)| of(other) && facts.text("enabled") != "O");
+        let sql: Vec<String> =
+            others.map(|(other, facts)| write::logic::switch_trigger(other, &other.part, &facts.text("enabled"))).collect();
+        if let Some(draft) = drafts.iter_mut().find(|draft| draft.step.sql.iter().any(|sql| sql.ends_with("enable trigger all"))) {
             draft.step.sql.extend(sql);
         }
     }
@@ -329,11 +216,7 @@ impl Work<'_> {
             return false;
         };
         let before = self.request.stored.and_then(|stored| stored.get(id));
-        before.is_some_and(|before| {
-            live.differing(want)
-                .iter()
-                .any(|fact| before.get(fact) != live.get(fact))
-        })
+        before.is_some_and(|before| live.differing(want).iter().any(|fact| before.get(fact) != live.get(fact)))
     }
 
     /// Drift: the live object is no longer what it was after the last apply.
@@ -342,8 +225,6 @@ impl Work<'_> {
             return;
         };
         let drift = facts.iter().any(|fact| before.get(fact) != live.get(fact));
-        drafts
-            .iter_mut()
-            .for_each(|draft| draft.step.drift |= drift);
+        drafts.iter_mut().for_each(|draft| draft.step.drift |= drift);
     }
 }

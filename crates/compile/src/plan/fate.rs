@@ -28,13 +28,10 @@ impl Fate {
                     open.push(id.clone());
                 }
                 Some(want) if renewed(id, facts, want) => {
-                    fate.anew
-                        .insert(id.clone(), "it can only be made anew".into());
+                    fate.anew.insert(id.clone(), "it can only be made anew".into());
                     open.push(id.clone());
                 }
-                Some(want) if retyped(id, facts, want) || rekeyed(id, facts, want) => {
-                    open.push(id.clone())
-                }
+                Some(want) if retyped(id, facts, want) || rekeyed(id, facts, want) => open.push(id.clone()),
                 _ => {}
             }
         }
@@ -62,8 +59,7 @@ impl Fate {
                     // Rows would have to go: better to stop and ask.
                     self.in_the_way.insert(base.clone(), (*user).clone());
                 } else {
-                    self.anew
-                        .insert((*user).clone(), format!("it stands on {base}"));
+                    self.anew.insert((*user).clone(), format!("it stands on {base}"));
                     open.push((*user).clone());
                 }
             }
@@ -77,46 +73,34 @@ impl Fate {
 }
 
 fn made_by_us(id: &ObjectId, stored: Option<&Snapshot>) -> bool {
-    !matches!(id.kind, Kind::Role | Kind::Partition)
-        && stored.is_some_and(|stored| stored.get(id).is_some())
+    !matches!(id.kind, Kind::Role | Kind::Partition) && stored.is_some_and(|stored| stored.get(id).is_some())
 }
 
 /// Postgres has no statement that changes it in place.
 fn renewed(id: &ObjectId, live: &Facts, want: &Facts) -> bool {
     match id.kind {
         Kind::View => !logic::replaceable(live, want),
-        Kind::Function => ["arguments", "returns", "kind"]
-            .iter()
-            .any(|fact| live.get(fact) != want.get(fact)),
+        Kind::Function => ["arguments", "returns", "kind"].iter().any(|fact| live.get(fact) != want.get(fact)),
         _ => false,
     }
 }
 
 fn retyped(id: &ObjectId, live: &Facts, want: &Facts) -> bool {
-    id.kind == Kind::Column
-        && ["type", "collation"]
-            .iter()
-            .any(|fact| live.get(fact) != want.get(fact))
+    id.kind == Kind::Column && ["type", "collation"].iter().any(|fact| live.get(fact) != want.get(fact))
 }
 
 /// A key that foreign keys may stand on.
 fn rekeyed(id: &ObjectId, live: &Facts, want: &Facts) -> bool {
-    id.kind == Kind::Constraint
-        && live.get("def") != want.get("def")
-        && matches!(live.text("type").as_str(), "p" | "u")
+    id.kind == Kind::Constraint && live.get("def") != want.get("def") && matches!(live.text("type").as_str(), "p" | "u")
 }
 
 fn falls_with(base: &ObjectId, user: &ObjectId) -> bool {
     match base.kind {
         // Postgres rebuilds constraints and indexes itself when a type changes, and drops them with the column.
-        Kind::Column => matches!(
-            user.kind,
-            Kind::Column | Kind::View | Kind::Policy | Kind::Rule | Kind::Trigger
-        ),
+        Kind::Column => matches!(user.kind, Kind::Column | Kind::View | Kind::Policy | Kind::Rule | Kind::Trigger),
         // What lives inside a relation is dropped with it, everything else must go first.
         Kind::Table => {
-            user.kind != Kind::Partition && (&base.schema, &base.name) != (&user.schema, &user.name)
-                || user.kind == Kind::Function
+            user.kind != Kind::Partition && (&base.schema, &base.name) != (&user.schema, &user.name) || user.kind == Kind::Function
         }
         Kind::Schema | Kind::Role => false,
         _ => true,

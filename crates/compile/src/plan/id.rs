@@ -61,25 +61,14 @@ impl Kind {
     /// Lives and dies with the relation its id names.
     #[must_use]
     pub fn inside_relation(self) -> bool {
-        matches!(
-            self,
-            Self::Column
-                | Self::Constraint
-                | Self::Index
-                | Self::Rule
-                | Self::Trigger
-                | Self::Policy
-        )
+        matches!(self, Self::Column | Self::Constraint | Self::Index | Self::Rule | Self::Trigger | Self::Policy)
     }
 }
 
 /// One object: `name` is the relation, function or role; `part` what lives inside it (a column, a trigger), the
 /// argument types of a function, or the member of a membership.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(
-    from = "(Kind, String, String, String)",
-    into = "(Kind, String, String, String)"
-)]
+#[serde(from = "(Kind, String, String, String)", into = "(Kind, String, String, String)")]
 pub struct ObjectId {
     /// What it is.
     pub kind: Kind,
@@ -95,12 +84,7 @@ impl ObjectId {
     /// An id from its four words.
     #[must_use]
     pub fn new(kind: Kind, schema: &str, name: &str, part: &str) -> Self {
-        Self {
-            kind,
-            schema: schema.into(),
-            name: name.into(),
-            part: part.into(),
-        }
+        Self { kind, schema: schema.into(), name: name.into(), part: part.into() }
     }
 
     /// The same relation under another kind, e.g. the table of a column.
@@ -112,11 +96,7 @@ impl ObjectId {
     /// `schema.name`, quoted where needed.
     #[must_use]
     pub fn sql(&self) -> String {
-        if self.schema.is_empty() {
-            ident(&self.name)
-        } else {
-            format!("{}.{}", ident(&self.schema), ident(&self.name))
-        }
+        if self.schema.is_empty() { ident(&self.name) } else { format!("{}.{}", ident(&self.schema), ident(&self.name)) }
     }
 
     /// `order.old_code`: what `--allow-destroy` wants to hear.
@@ -131,12 +111,7 @@ impl ObjectId {
 
 impl From<(Kind, String, String, String)> for ObjectId {
     fn from((kind, schema, name, part): (Kind, String, String, String)) -> Self {
-        Self {
-            kind,
-            schema,
-            name,
-            part,
-        }
+        Self { kind, schema, name, part }
     }
 }
 
@@ -149,11 +124,7 @@ impl From<ObjectId> for (Kind, String, String, String) {
 /// `column orders.order.net`, `function orders.fx_rate(integer, text)`, `membership statehouse_api of orders_rep`.
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = if self.schema.is_empty() {
-            self.name.clone()
-        } else {
-            format!("{}.{}", self.schema, self.name)
-        };
+        let whole = if self.schema.is_empty() { self.name.clone() } else { format!("{}.{}", self.schema, self.name) };
         match self.kind {
             Kind::Database => f.write_str("the database"),
             Kind::Schema => write!(f, "schema {}", self.name),
@@ -171,9 +142,5 @@ impl fmt::Display for ObjectId {
 #[must_use]
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if text.contains('\\') {
-        format!("E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
-    }
+    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }

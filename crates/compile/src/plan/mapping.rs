@@ -75,11 +75,7 @@ impl StateChange {
     /// States that are no more.
     #[must_use]
     pub fn removed(&self) -> Vec<&str> {
-        self.before
-            .iter()
-            .filter(|state| !self.after.contains(state))
-            .map(String::as_str)
-            .collect()
+        self.before.iter().filter(|state| !self.after.contains(state)).map(String::as_str).collect()
     }
 }
 
@@ -94,16 +90,11 @@ pub struct Counts {
 
 impl Counts {
     pub(super) fn table(&self, schema: &str, table: &str) -> Option<u64> {
-        self.rows
-            .get(&(schema.to_owned(), table.to_owned()))
-            .copied()
+        self.rows.get(&(schema.to_owned(), table.to_owned())).copied()
     }
 
     pub(super) fn state(&self, entity: &str, state: &str) -> u64 {
-        self.states
-            .get(&(entity.to_owned(), state.to_owned()))
-            .copied()
-            .unwrap_or(0)
+        self.states.get(&(entity.to_owned(), state.to_owned())).copied().unwrap_or(0)
     }
 }
 
@@ -112,10 +103,7 @@ impl Target {
     #[must_use]
     pub fn branches(&self) -> Vec<Branch> {
         match self {
-            Self::One(one) => vec![Branch {
-                when: None,
-                to: one.to.clone(),
-            }],
+            Self::One(one) => vec![Branch { when: None, to: one.to.clone() }],
             Self::Many(many) => many.split.clone(),
         }
     }

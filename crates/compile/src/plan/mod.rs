@@ -24,6 +24,4 @@ pub use id::{Kind, ObjectId, ident, literal};
 pub use mapping::{Branch, Counts, Many, Mapping, One, StateChange, Target};
 pub use render::render;
 pub use snapshot::{Facts, RoleFacts, Snapshot, UnreadableRow};
-pub use step::{
-    Action, BATCH_ROWS, Class, FORMAT_VERSION, Finding, Migration, Move, Plan, Step, Unmanaged,
-};
+pub use step::{Action, BATCH_ROWS, Class, FORMAT_VERSION, Finding, Migration, Move, Plan, Step, Unmanaged};

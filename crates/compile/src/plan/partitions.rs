@@ -8,40 +8,22 @@ use super::{Facts, Kind, ObjectId, Snapshot};
 /// still to be made, or that has no partition, keeps the wanted ones.
 pub(super) fn expected(live: &Snapshot, desired: &Snapshot) -> Snapshot {
     let mut result = desired.clone();
-    let of = |id: &ObjectId, facts: &Facts| {
-        ObjectId::new(Kind::Table, &id.schema, &facts.text("of"), "")
-    };
+    let of = |id: &ObjectId, facts: &Facts| ObjectId::new(Kind::Table, &id.schema, &facts.text("of"), "");
     let partitions = |snapshot: &Snapshot| -> Vec<(ObjectId, Facts)> {
-        snapshot
-            .objects
-            .iter()
-            .filter(|(id, _)| id.kind == Kind::Partition)
-            .map(|(id, facts)| (id.clone(), facts.clone()))
-            .collect()
+        snapshot.objects.iter().filter(|(id, _)| id.kind == Kind::Partition).map(|(id, facts)| (id.clone(), facts.clone())).collect()
     };
     let (there, wanted) = (partitions(live), partitions(desired));
     for (id, facts) in &wanted {
-        if there
-            .iter()
-            .any(|(other, other_facts)| of(other, other_facts) == of(id, facts))
-        {
+        if there.iter().any(|(other, other_facts)| of(other, other_facts) == of(id, facts)) {
             result.objects.remove(id);
         }
     }
     for (id, facts) in &there {
         let parent = of(id, facts);
-        let siblings: Vec<&Facts> = wanted
-            .iter()
-            .filter(|(other, facts)| of(other, facts) == parent)
-            .map(|(_, facts)| facts)
-            .collect();
-        let same = siblings
-            .iter()
-            .find(|sibling| facts.differing(sibling).is_empty());
+        let siblings: Vec<&Facts> = wanted.iter().filter(|(other, facts)| of(other, facts) == parent).map(|(_, facts)| facts).collect();
+        let same = siblings.iter().find(|sibling| facts.differing(sibling).is_empty());
         let template = same.or(siblings.first()).map(|facts| (*facts).clone());
-        if let Some(template) =
-            template.or_else(|| desired.get(&parent).map(|parent| bare(facts, parent)))
-        {
+        if let Some(template) = template.or_else(|| desired.get(&parent).map(|parent| bare(facts, parent))) {
             result.objects.insert(id.clone(), template);
         }
     }
@@ -54,11 +36,7 @@ fn bare(live: &Facts, parent: &Facts) -> Facts {
     for fact in ["owner", "rls", "forced", "persistence"] {
         facts.0.insert(fact.into(), parent.get(fact).clone());
     }
-    let owner = parent
-        .get("grants")
-        .get("(owner)")
-        .cloned()
-        .unwrap_or_default();
+    let owner = parent.get("grants").get("(owner)").cloned().unwrap_or_default();
     facts.0.insert("grants".into(), json!({ "(owner)": owner }));
     facts.0.insert("policies".into(), json!({}));
     facts.0.insert("triggers_off".into(), json!([]));

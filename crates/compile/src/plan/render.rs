@@ -22,15 +22,8 @@ fn body(plan: &Plan, text: &mut String) -> std::fmt::Result {
     }
     for ((_, name), steps) in &groups {
         writeln!(text, "{name}")?;
-        let renewed: BTreeSet<&ObjectId> = steps
-            .iter()
-            .filter(|step| step.action == Action::Replace)
-            .map(|step| &step.object)
-            .collect();
-        for step in steps
-            .iter()
-            .filter(|step| step.action != Action::Drop || !renewed.contains(&step.object))
-        {
+        let renewed: BTreeSet<&ObjectId> = steps.iter().filter(|step| step.action == Action::Replace).map(|step| &step.object).collect();
+        for step in steps.iter().filter(|step| step.action != Action::Drop || !renewed.contains(&step.object)) {
             line(step, text)?;
         }
     }
@@ -38,21 +31,12 @@ fn body(plan: &Plan, text: &mut String) -> std::fmt::Result {
         writeln!(text, "not ours, left alone")?;
         for item in &plan.unmanaged {
             let symbol = if item.harmful { '!' } else { ' ' };
-            writeln!(
-                text,
-                "  {symbol} {:<44} {}",
-                item.object.to_string(),
-                item.note
-            )?;
+            writeln!(text, "  {symbol} {:<44} {}", item.object.to_string(), item.note)?;
         }
     }
     for finding in &plan.findings {
         let word = if finding.refuses { "error" } else { "note" };
-        writeln!(
-            text,
-            "{word}[{}]: {}\n  = help: {}",
-            finding.code, finding.message, finding.help
-        )?;
+        writeln!(text, "{word}[{}]: {}\n  = help: {}", finding.code, finding.message, finding.help)?;
     }
     summary(plan, text)
 }
@@ -61,17 +45,7 @@ fn group(id: &ObjectId) -> (u8, String) {
     match id.kind {
         Kind::Role | Kind::Membership => (0, "roles".into()),
         Kind::Database | Kind::Publication | Kind::EventTrigger => (4, "database".into()),
-        Kind::Schema | Kind::DefaultGrant => (
-            1,
-            format!(
-                "schema {}",
-                if id.schema.is_empty() {
-                    "of any name"
-                } else {
-                    &id.schema
-                }
-            ),
-        ),
+        Kind::Schema | Kind::DefaultGrant => (1, format!("schema {}", if id.schema.is_empty() { "of any name" } else { &id.schema })),
         Kind::Function => (3, format!("functions of {}", id.schema)),
         _ => (2, format!("{}.{}", id.schema, id.name)),
     }
@@ -91,12 +65,7 @@ fn line(step: &Step, text: &mut String) -> std::fmt::Result {
         kind if kind.inside_relation() => step.object.part.clone(),
         _ => step.object.name.clone(),
     };
-    write!(
-        text,
-        "  {symbol} {:<13} {name:<28} {}",
-        step.object.kind.word().replace('_', " "),
-        step.reason
-    )?;
+    write!(text, "  {symbol} {:<13} {name:<28} {}", step.object.kind.word().replace('_', " "), step.reason)?;
     match step.class {
         _ if step.blocked.is_some() => write!(text, " · BLOCKED")?,
         Class::Destructive => write!(text, " · DESTRUCTIVE")?,
@@ -106,28 +75,12 @@ fn line(step: &Step, text: &mut String) -> std::fmt::Result {
     if !step.lock.is_empty() {
         write!(text, " · {}", step.lock)?;
     }
-    writeln!(
-        text,
-        "{}",
-        if step.drift {
-            " · DRIFT, will be restored"
-        } else {
-            ""
-        }
-    )?;
+    writeln!(text, "{}", if step.drift { " · DRIFT, will be restored" } else { "" })?;
     let moves = step.migration.iter().flat_map(|migration| &migration.moves);
     for one in moves {
         for branch in &one.branches {
-            let when = branch
-                .when
-                .as_ref()
-                .map(|when| format!(" when {when}"))
-                .unwrap_or_default();
-            writeln!(
-                text,
-                "      {} ({} records) → {}{when}",
-                one.from, one.rows, branch.to
-            )?;
+            let when = branch.when.as_ref().map(|when| format!(" when {when}")).unwrap_or_default();
+            writeln!(text, "      {} ({} records) → {}{when}", one.from, one.rows, branch.to)?;
         }
     }
     Ok(())
@@ -135,73 +88,32 @@ fn line(step: &Step, text: &mut String) -> std::fmt::Result {
 
 fn summary(plan: &Plan, text: &mut String) -> std::fmt::Result {
     if plan.is_empty() {
-        let next = if plan.findings.is_empty() {
-            ""
-        } else {
-            ", but apply will not run until the errors above are gone"
-        };
+        let next = if plan.findings.is_empty() { "" } else { ", but apply will not run until the errors above are gone" };
         return writeln!(text, "no changes{next}");
     }
     let mut actions: BTreeMap<&ObjectId, BTreeSet<Word>> = BTreeMap::new();
     for step in &plan.steps {
-        actions
-            .entry(&step.object)
-            .or_default()
-            .insert(Word::of(step.action));
+        actions.entry(&step.object).or_default().insert(Word::of(step.action));
     }
-    let count = |word: Word| {
-        actions
-            .values()
-            .filter(|words| Word::sum(words) == word)
-            .count()
-    };
-    let drift = plan
-        .steps
-        .iter()
-        .filter(|step| step.drift)
-        .map(|step| &step.object)
-        .collect::<BTreeSet<_>>()
-        .len();
+    let count = |word: Word| actions.values().filter(|words| Word::sum(words) == word).count();
+    let drift = plan.steps.iter().filter(|step| step.drift).map(|step| &step.object).collect::<BTreeSet<_>>().len();
     writeln!(text)?;
-    write!(
-        text,
-        "Plan: {} to add, {} to change, {} to remove",
-        count(Word::Add),
-        count(Word::Change),
-        count(Word::Remove)
-    )?;
+    write!(text, "Plan: {} to add, {} to change, {} to remove", count(Word::Add), count(Word::Change), count(Word::Remove))?;
     if plan.has_drift() {
         write!(text, ", {drift} drift")?;
     }
     writeln!(text, ".   Risk: {}", plan.risk().word())?;
-    let names: Vec<&str> = plan
-        .steps
-        .iter()
-        .filter_map(|step| step.allow.as_deref())
-        .collect();
+    let names: Vec<&str> = plan.steps.iter().filter_map(|step| step.allow.as_deref()).collect();
     if !names.is_empty() {
-        let needs = if names.len() == 1 {
-            "1 step needs".into()
-        } else {
-            format!("{} steps need", names.len())
-        };
-        let flags: Vec<String> = names
-            .iter()
-            .map(|name| format!("--allow-destroy {name}"))
-            .collect();
+        let needs = if names.len() == 1 { "1 step needs".into() } else { format!("{} steps need", names.len()) };
+        let flags: Vec<String> = names.iter().map(|name| format!("--allow-destroy {name}")).collect();
         writeln!(text, "{needs} {}", flags.join(" "))?;
     }
     writeln!(text, "Valid while the schema is {}", &plan.fingerprint[..8])?;
     if plan.findings.iter().any(|finding| finding.refuses) {
-        return writeln!(
-            text,
-            "Next: clear the errors above, then `statehouse plan` again"
-        );
+        return writeln!(text, "Next: clear the errors above, then `statehouse plan` again");
     }
-    let flags: String = names
-        .iter()
-        .map(|name| format!(" --allow-destroy {name}"))
-        .collect();
+    let flags: String = names.iter().map(|name| format!(" --allow-destroy {name}")).collect();
     writeln!(text, "Next: `statehouse apply{flags}`")
 }
 

@@ -41,31 +41,21 @@ impl Facts {
     /// A list of texts.
     #[must_use]
     pub fn list(&self, fact: &str) -> Vec<String> {
-        self.get(fact)
-            .as_array()
-            .map(|items| items.iter().map(plain).collect())
-            .unwrap_or_default()
+        self.get(fact).as_array().map(|items| items.iter().map(plain).collect()).unwrap_or_default()
     }
 
     /// Fact by fact, what is not the same in `other`.
     #[must_use]
     pub fn differing(&self, other: &Self) -> BTreeSet<String> {
         let names: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
-        names
-            .into_iter()
-            .filter(|name| !name.starts_with('_') && self.get(name) != other.get(name))
-            .cloned()
-            .collect()
+        names.into_iter().filter(|name| !name.starts_with('_') && self.get(name) != other.get(name)).cloned().collect()
     }
 
     /// The objects this one is made of or refers to.
     #[must_use]
     pub fn needs(&self) -> Vec<ObjectId> {
         let items = self.get("_needs").as_array().cloned().unwrap_or_default();
-        items
-            .into_iter()
-            .filter_map(|item| serde_json::from_value(item).ok())
-            .collect()
+        items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
     }
 }
 
@@ -97,19 +87,11 @@ impl Snapshot {
     ///
     /// # Errors
     /// `UnreadableRow` when the kind is unknown or the facts are no JSON object.
-    pub fn add(
-        &mut self,
-        kind: &str,
-        schema: &str,
-        name: &str,
-        part: &str,
-        facts: &str,
-    ) -> Result<(), UnreadableRow> {
+    pub fn add(&mut self, kind: &str, schema: &str, name: &str, part: &str, facts: &str) -> Result<(), UnreadableRow> {
         let unreadable = || UnreadableRow { kind: kind.into() };
         let known: Kind = serde_json::from_value(json!(kind)).map_err(|_| unreadable())?;
         let facts: Facts = serde_json::from_str(facts).map_err(|_| unreadable())?;
-        self.objects
-            .insert(ObjectId::new(known, schema, name, part), facts);
+        self.objects.insert(ObjectId::new(known, schema, name, part), facts);
         Ok(())
     }
 
@@ -122,17 +104,12 @@ impl Snapshot {
     /// Sets what roles must be. Roles belong to the whole cluster, so a scratch database shows the live ones and
     /// cannot say what is wanted: the compiler says it, and this puts it in their place.
     pub fn expect_roles(&mut self, roles: &[RoleFacts]) {
-        self.objects
-            .retain(|id, _| !matches!(id.kind, Kind::Role | Kind::Membership));
+        self.objects.retain(|id, _| !matches!(id.kind, Kind::Role | Kind::Membership));
         for role in roles {
-            self.objects
-                .insert(ObjectId::new(Kind::Role, "", &role.name, ""), role.facts());
+            self.objects.insert(ObjectId::new(Kind::Role, "", &role.name, ""), role.facts());
             for group in &role.member_of {
                 let facts = Facts(BTreeMap::from([("admin".into(), json!(false))]));
-                self.objects.insert(
-                    ObjectId::new(Kind::Membership, "", group, &role.name),
-                    facts,
-                );
+                self.objects.insert(ObjectId::new(Kind::Membership, "", group, &role.name), facts);
             }
         }
     }
@@ -144,11 +121,7 @@ impl Snapshot {
         let mut hash = Sha256::new();
         let mut partitions = BTreeSet::new();
         for (id, facts) in &self.objects {
-            let compared: BTreeMap<_, _> = facts
-                .0
-                .iter()
-                .filter(|(fact, _)| !fact.starts_with('_'))
-                .collect();
+            let compared: BTreeMap<_, _> = facts.0.iter().filter(|(fact, _)| !fact.starts_with('_')).collect();
             if id.kind == Kind::Partition {
                 partitions.insert(json!([id.schema, compared]).to_string());
             } else {
@@ -160,10 +133,7 @@ impl Snapshot {
             hash.update(partition);
             hash.update(b"\n");
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -177,9 +147,7 @@ impl Serialize for Snapshot {
 impl<'de> Deserialize<'de> for Snapshot {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let pairs = Vec::<(ObjectId, Facts)>::deserialize(deserializer)?;
-        Ok(Self {
-            objects: pairs.into_iter().collect(),
-        })
+        Ok(Self { objects: pairs.into_iter().collect() })
     }
 }
 
@@ -211,11 +179,6 @@ impl RoleFacts {
             "login": self.login, "inherit": self.inherit, "bypassrls": self.bypassrls, "super": false, "createrole": false,
             "createdb": false, "replication": false, "limit": -1, "settings": settings, "comment": self.comment,
         });
-        Facts(
-            value
-                .as_object()
-                .map(|facts| facts.clone().into_iter().collect())
-                .unwrap_or_default(),
-        )
+        Facts(value.as_object().map(|facts| facts.clone().into_iter().collect()).unwrap_or_default())
     }
 }

@@ -165,22 +165,13 @@ impl Plan {
     /// The worst class among the steps.
     #[must_use]
     pub fn risk(&self) -> Class {
-        self.steps
-            .iter()
-            .map(|step| step.class)
-            .max()
-            .unwrap_or(Class::Safe)
+        self.steps.iter().map(|step| step.class).max().unwrap_or(Class::Safe)
     }
 
     /// Why `apply` must not begin, given what `--allow-destroy` names; empty when it may.
     #[must_use]
     pub fn refusals(&self, allowed: &[String]) -> Vec<Finding> {
-        let mut found: Vec<Finding> = self
-            .findings
-            .iter()
-            .filter(|finding| finding.refuses)
-            .cloned()
-            .collect();
+        let mut found: Vec<Finding> = self.findings.iter().filter(|finding| finding.refuses).cloned().collect();
         for step in &self.steps {
             if let Some(name) = step.allow.as_ref().filter(|name| !allowed.contains(name)) {
                 found.push(Finding {
@@ -241,13 +232,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(
-        phase: Phase,
-        action: Action,
-        object: &ObjectId,
-        reason: impl Into<String>,
-        sql: Vec<String>,
-    ) -> Self {
+    pub(super) fn new(phase: Phase, action: Action, object: &ObjectId, reason: impl Into<String>, sql: Vec<String>) -> Self {
         let step = Step {
             id: String::new(),
             object: object.clone(),
@@ -262,12 +247,7 @@ impl Draft {
             blocked: None,
             migration: None,
         };
-        Self {
-            phase,
-            step,
-            provides: Vec::new(),
-            needs: Vec::new(),
-        }
+        Self { phase, step, provides: Vec::new(), needs: Vec::new() }
     }
 
     pub(super) fn class(mut self, class: Class) -> Self {

@@ -54,6 +54,8 @@ end",
         none = asked.refuse_none(),
     );
     let takes = takes(rules.matches.iter().map(|(key, kind)| parameter(key, if key == band { "numeric" } else { pg_type(kind) })));
-    let comment = format!("The sum over the bands of {name}, each part at its own {rate} in percent, rounded once half away from zero; raises SH4011 below the lowest band");
+    let comment = format!(
+        "The sum over the bands of {name}, each part at its own {rate} in percent, rounded once half away from zero; raises SH4011 below the lowest band"
+    );
     Some(Function { app, name: function, takes, returns: "returns numeric".to_owned(), reads: "stable", body, comment }.object())
 }

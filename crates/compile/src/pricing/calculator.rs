@@ -73,10 +73,14 @@ impl<'a> Calculation<'a> {
     pub fn object(&self) -> Result<Object, CompileFault> {
         let mut takes = vec![parameter("tenant", "int"), parameter("on", "date")];
         takes.extend(self.inputs().into_iter().map(|input| parameter(input, self.input_type(input))));
-        takes.extend(self.parent_inputs().into_iter().map(|input| parameter(&format!("{PARENT}_{input}"), column_type(self.entity, input))));
+        takes
+            .extend(self.parent_inputs().into_iter().map(|input| parameter(&format!("{PARENT}_{input}"), column_type(self.entity, input))));
         takes.extend(self.fields().into_iter().map(|(field, f)| out(field, pg_type(&f.kind))));
         takes.push(out("trace", "jsonb"));
-        let comment = format!("Prices a row of {}.{} by {}; without an input the prices are null and the trace says which step is", self.calculator.entity, self.calculator.child, self.calculator.by);
+        let comment = format!(
+            "Prices a row of {}.{} by {}; without an input the prices are null and the trace says which step is",
+            self.calculator.entity, self.calculator.child, self.calculator.by
+        );
         Ok(Function {
             app: self.app,
             name: self.name.to_owned(),
@@ -162,7 +166,12 @@ end",
         let fields = self.fields();
         if let Some((field, _)) = fields.iter().find(|(field, _)| !steps.contains_key(*field)) {
             let message = format!("`{}` has no step `{field}` for `{variant}`", self.name);
-            return Err(malformed(&self.calculator.at, "SH3037", message, format!("add the step `{field}`, which prices the field of that name")));
+            return Err(malformed(
+                &self.calculator.at,
+                "SH3037",
+                message,
+                format!("add the step `{field}`, which prices the field of that name"),
+            ));
         }
         // All prices or none: half a price would look like one.
         let prices: Vec<String> = fields.iter().map(|(field, _)| variable(field)).collect();

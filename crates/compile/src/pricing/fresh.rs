@@ -40,7 +40,10 @@ pub fn object(app: &App, entity: &Entity) -> Result<Option<Object>, CompileFault
         returns: "returns boolean".to_owned(),
         reads: "stable",
         body: format!("begin\n  return not {};\nend", differences.join("\n    and not ")),
-        comment: format!("True while every stored figure of the {} is what it would be now", title(&entity.label, &entity.name).to_lowercase()),
+        comment: format!(
+            "True while every stored figure of the {} is what it would be now",
+            title(&entity.label, &entity.name).to_lowercase()
+        ),
     };
     Ok(Some(function.object()))
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use statehouse_definition::model::{App, Child, Entity};
 
 use super::allocate;
+use super::priced_fields;
 use super::print::{PARENT, as_field};
 use super::stages::{ROW, Stage, calculators, stages};
-use super::words::{Function, Parameter, child_table, column_type, in_table_order, listed, out, parameter, pg_type, qualified, select, title};
-use super::priced_fields;
+use super::words::{
+    Function, Parameter, child_table, column_type, in_table_order, listed, out, parameter, pg_type, qualified, select, title,
+};
 use crate::entity::CompileFault;
 use crate::object::Object;
 use crate::sql::{ident, indent, wrap};
@@ -38,7 +40,8 @@ impl<'a> Lines<'a> {
 
     /// Columns of the parent that prices read directly, in the order of its table.
     pub fn parent_inputs(&self) -> Vec<&'a str> {
-        let mut read: BTreeSet<String> = calculators(self.app, self.child).into_iter().map(|(_, calculator)| calculator.on.clone()).collect();
+        let mut read: BTreeSet<String> =
+            calculators(self.app, self.child).into_iter().map(|(_, calculator)| calculator.on.clone()).collect();
         for stage in &self.stages {
             match stage {
                 Stage::Priced(_, calculation) => read.extend(calculation.parent_inputs().into_iter().map(str::to_owned)),
@@ -104,10 +107,7 @@ impl<'a> Lines<'a> {
         columns.pop();
         columns.push(self.trace());
         sql.push_str(&format!(")\n{}\n  from {last} {ROW}\n order by {ROW}.\"position\";", select(&columns)));
-        format!(
-            "#variable_conflict use_column\n<<{PARENT}>>\ndeclare\n{constants}begin\n  return query\n{}end",
-            indent(&sql, 2)
-        )
+        format!("#variable_conflict use_column\n<<{PARENT}>>\ndeclare\n{constants}begin\n  return query\n{}end", indent(&sql, 2))
     }
 
     /// The traces of all calculators as one.

@@ -88,9 +88,15 @@ fn constraints(name: &str, rules: &RuleTable) -> Vec<String> {
     for (column, kind) in rules.matches.iter().chain(&rules.values) {
         let column_ = ident(column);
         match kind {
-            FieldKind::Enum(words) => lines.push(format!("constraint {} check ({column_} in {})", named(&format!("{column}_known")), list(words))),
-            FieldKind::Currency => lines.push(format!("constraint {} check ({column_} ~ '^[A-Z]{{3}}$')", named(&format!("{column}_form")))),
-            FieldKind::Percent => lines.push(format!("constraint {} check ({column_} between 0 and 100)", named(&format!("{column}_within")))),
+            FieldKind::Enum(words) => {
+                lines.push(format!("constraint {} check ({column_} in {})", named(&format!("{column}_known")), list(words)))
+            }
+            FieldKind::Currency => {
+                lines.push(format!("constraint {} check ({column_} ~ '^[A-Z]{{3}}$')", named(&format!("{column}_form"))))
+            }
+            FieldKind::Percent => {
+                lines.push(format!("constraint {} check ({column_} between 0 and 100)", named(&format!("{column}_within"))))
+            }
             _ => {}
         }
     }

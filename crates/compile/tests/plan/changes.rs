@@ -7,72 +7,16 @@ use Class::{Destructive, Locks, Rewrites, Safe};
 
 /// Name, what the old definition had beside the base, what the new one has beside it, class, names to allow, whether
 /// a step runs outside a transaction.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    Class,
-    &'static [&'static str],
-    bool,
-);
+type Row = (&'static str, &'static str, &'static str, Class, &'static [&'static str], bool);
 
 const TABLE: &[Row] = &[
-    (
-        "optional column",
-        "",
-        "alter table app.line add note text",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "column with a constant default",
-        "",
-        "alter table app.line add kind text not null default 'plain'",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "column with a volatile default",
-        "",
-        "alter table app.line add token uuid not null default gen_random_uuid()",
-        Rewrites,
-        &[],
-        false,
-    ),
-    (
-        "column with a default of our own function",
-        "",
-        "alter table app.line add token uuid default engine.new_id()",
-        Rewrites,
-        &[],
-        false,
-    ),
-    (
-        "counter column",
-        "",
-        "alter table app.line add n bigint generated always as identity",
-        Rewrites,
-        &[],
-        false,
-    ),
-    (
-        "stored expression",
-        "",
-        "alter table app.line add twice int generated always as (position * 2) stored",
-        Rewrites,
-        &[],
-        false,
-    ),
-    (
-        "drop column",
-        "alter table app.line add old_code text",
-        "",
-        Destructive,
-        &["line.old_code"],
-        false,
-    ),
+    ("optional column", "", "alter table app.line add note text", Safe, &[], false),
+    ("column with a constant default", "", "alter table app.line add kind text not null default 'plain'", Safe, &[], false),
+    ("column with a volatile default", "", "alter table app.line add token uuid not null default gen_random_uuid()", Rewrites, &[], false),
+    ("column with a default of our own function", "", "alter table app.line add token uuid default engine.new_id()", Rewrites, &[], false),
+    ("counter column", "", "alter table app.line add n bigint generated always as identity", Rewrites, &[], false),
+    ("stored expression", "", "alter table app.line add twice int generated always as (position * 2) stored", Rewrites, &[], false),
+    ("drop column", "alter table app.line add old_code text", "", Destructive, &["line.old_code"], false),
     (
         "drop column under a view",
         "alter table app.client add old_code text; create view app_rep.client as select id, old_code from app.client",
@@ -81,38 +25,10 @@ const TABLE: &[Row] = &[
         &["client.old_code"],
         false,
     ),
-    (
-        "drop stored expression",
-        "alter table app.line add twice int generated always as (position * 2) stored",
-        "",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "wider text",
-        "",
-        "alter table app.client alter name type varchar",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "text without bound",
-        "alter table app.client add x varchar(3)",
-        "alter table app.client add x text",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "wider number",
-        "alter table app.client add x int",
-        "alter table app.client add x bigint",
-        Rewrites,
-        &[],
-        false,
-    ),
+    ("drop stored expression", "alter table app.line add twice int generated always as (position * 2) stored", "", Safe, &[], false),
+    ("wider text", "", "alter table app.client alter name type varchar", Safe, &[], false),
+    ("text without bound", "alter table app.client add x varchar(3)", "alter table app.client add x text", Safe, &[], false),
+    ("wider number", "alter table app.client add x int", "alter table app.client add x bigint", Rewrites, &[], false),
     (
         "number under view and policy",
         "alter table app.client add x int; create view app_rep.c as select x from app.client; create policy p on app.client using (x > 0)",
@@ -129,30 +45,9 @@ const TABLE: &[Row] = &[
         &[],
         true,
     ),
-    (
-        "optional",
-        "",
-        "alter table app.line alter position drop not null",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "default",
-        "",
-        "alter table app.line alter position set default 7",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "new check",
-        "",
-        "alter table app.line add constraint line_position_low check (position < 1000)",
-        Safe,
-        &[],
-        true,
-    ),
+    ("optional", "", "alter table app.line alter position drop not null", Safe, &[], false),
+    ("default", "", "alter table app.line alter position set default 7", Safe, &[], false),
+    ("new check", "", "alter table app.line add constraint line_position_low check (position < 1000)", Safe, &[], true),
     (
         "changed check",
         "alter table app.line add constraint line_position_low check (position < 1000)",
@@ -161,14 +56,7 @@ const TABLE: &[Row] = &[
         &[],
         true,
     ),
-    (
-        "dropped check",
-        "alter table app.line add constraint line_position_low check (position < 1000)",
-        "",
-        Safe,
-        &[],
-        false,
-    ),
+    ("dropped check", "alter table app.line add constraint line_position_low check (position < 1000)", "", Safe, &[], false),
     (
         "new reference",
         "alter table app.line add c uuid",
@@ -177,14 +65,7 @@ const TABLE: &[Row] = &[
         &[],
         true,
     ),
-    (
-        "new unique",
-        "",
-        "alter table app.client add constraint client_phone_key unique (tenant, phone)",
-        Locks,
-        &[],
-        false,
-    ),
+    ("new unique", "", "alter table app.client add constraint client_phone_key unique (tenant, phone)", Locks, &[], false),
     (
         "longer key",
         "create table app.a (x int, y int, constraint a_pkey unique (x)); create table app.b (x int, constraint b_fkey foreign key (x) references app.a (x))",
@@ -193,14 +74,7 @@ const TABLE: &[Row] = &[
         &[],
         false,
     ),
-    (
-        "new index",
-        "",
-        "create index line_position_idx on app.line (position)",
-        Safe,
-        &[],
-        true,
-    ),
+    ("new index", "", "create index line_position_idx on app.line (position)", Safe, &[], true),
     (
         "changed index",
         "create index line_position_idx on app.line (position)",
@@ -209,22 +83,8 @@ const TABLE: &[Row] = &[
         &[],
         true,
     ),
-    (
-        "dropped index",
-        "create index line_position_idx on app.line (position)",
-        "",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "index over partitions",
-        "",
-        "create index event_at_idx on engine.event (at)",
-        Locks,
-        &[],
-        false,
-    ),
+    ("dropped index", "create index line_position_idx on app.line (position)", "", Safe, &[], false),
+    ("index over partitions", "", "create index event_at_idx on engine.event (at)", Locks, &[], false),
     (
         "new table",
         "",
@@ -273,14 +133,7 @@ const TABLE: &[Row] = &[
         &[],
         true,
     ),
-    (
-        "dropped function",
-        "create function app.f() returns int language sql as 'select 1'",
-        "",
-        Safe,
-        &[],
-        false,
-    ),
+    ("dropped function", "create function app.f() returns int language sql as 'select 1'", "", Safe, &[], false),
     (
         "function in a trigger",
         "",
@@ -305,46 +158,11 @@ const TABLE: &[Row] = &[
         &[],
         false,
     ),
-    (
-        "policy",
-        "",
-        "alter policy line_see_rep on app.line using (tenant = 1)",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "new policy",
-        "",
-        "create policy line_worker on app.line for insert to ROLE_worker with check (tenant = 1)",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "dropped policy",
-        "create policy line_worker on app.line using (true)",
-        "",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "grants",
-        "grant select on app.client to ROLE_api",
-        "grant select (id, name) on app.client to ROLE_worker",
-        Safe,
-        &[],
-        false,
-    ),
-    (
-        "comments",
-        "comment on table app.line is 'Lines'",
-        "comment on column app.line.position is 'From 1'",
-        Safe,
-        &[],
-        false,
-    ),
+    ("policy", "", "alter policy line_see_rep on app.line using (tenant = 1)", Safe, &[], false),
+    ("new policy", "", "create policy line_worker on app.line for insert to ROLE_worker with check (tenant = 1)", Safe, &[], false),
+    ("dropped policy", "create policy line_worker on app.line using (true)", "", Safe, &[], false),
+    ("grants", "grant select on app.client to ROLE_api", "grant select (id, name) on app.client to ROLE_worker", Safe, &[], false),
+    ("comments", "comment on table app.line is 'Lines'", "comment on column app.line.position is 'From 1'", Safe, &[], false),
     (
         "new role schema",
         "",
@@ -361,14 +179,7 @@ const TABLE: &[Row] = &[
         &[],
         false,
     ),
-    (
-        "one more value",
-        "",
-        "alter type app.mood add value 'fierce' after 'calm'",
-        Safe,
-        &[],
-        true,
-    ),
+    ("one more value", "", "alter type app.mood add value 'fierce' after 'calm'", Safe, &[], true),
     (
         "new types",
         "",
@@ -412,23 +223,13 @@ async fn each_change_has_its_class_and_ends_in_the_new_definition() {
                 Ok(()) => continue,
             },
         }
-        live = world
-            .place(&format!("live{}", wrong.len()), &[1, 2], ROWS)
-            .await;
+        live = world.place(&format!("live{}", wrong.len()), &[1, 2], ROWS).await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-async fn there(
-    world: &World,
-    live: &Place,
-    scratch: &Place,
-    (_, before, after, class, allow, alone): &Row,
-) -> Result<(), String> {
-    live.client
-        .batch_execute(&world.names(before))
-        .await
-        .expect("before");
+async fn there(world: &World, live: &Place, scratch: &Place, (_, before, after, class, allow, alone): &Row) -> Result<(), String> {
+    live.client.batch_execute(&world.names(before)).await.expect("before");
     let desired = world.imagine(scratch, after).await;
     let found = step(world, live, &desired, allow).await?;
     let risk = found.risk();
@@ -442,59 +243,24 @@ async fn there(
 async fn back(world: &World, live: &Place, scratch: &Place) -> Result<(), String> {
     let desired = world.desired(scratch).await;
     let now = world.snapshot(live).await;
-    let names: Vec<String> = make(&now, &desired)
-        .steps
-        .into_iter()
-        .filter_map(|step| step.allow)
-        .collect();
-    step(
-        world,
-        live,
-        &desired,
-        &names.iter().map(String::as_str).collect::<Vec<_>>(),
-    )
-    .await?;
-    let same =
-        world.snapshot(live).await.fingerprint() == world.snapshot(scratch).await.fingerprint();
-    if same {
-        Ok(())
-    } else {
-        Err("another fingerprint".into())
-    }
+    let names: Vec<String> = make(&now, &desired).steps.into_iter().filter_map(|step| step.allow).collect();
+    step(world, live, &desired, &names.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let same = world.snapshot(live).await.fingerprint() == world.snapshot(scratch).await.fingerprint();
+    if same { Ok(()) } else { Err("another fingerprint".into()) }
 }
 
 fn make(now: &Snapshot, desired: &Snapshot) -> Plan {
     let mapping = Mapping::default();
     let counts = counts(7);
-    plan(&Request {
-        live: now,
-        desired,
-        stored: Some(now),
-        compiled_sql: &no_text,
-        changes: &[],
-        mapping: &mapping,
-        counts: &counts,
-    })
+    plan(&Request { live: now, desired, stored: Some(now), compiled_sql: &no_text, changes: &[], mapping: &mapping, counts: &counts })
 }
 
-async fn step(
-    world: &World,
-    live: &Place,
-    desired: &Snapshot,
-    allow: &[&str],
-) -> Result<Plan, String> {
+async fn step(world: &World, live: &Place, desired: &Snapshot, allow: &[&str]) -> Result<Plan, String> {
     let found = make(&world.snapshot(live).await, desired);
     let problem = |what: String| Err(format!("{what}\n{}\n{:#?}", render(&found), found.steps));
-    let named: Vec<&str> = found
-        .steps
-        .iter()
-        .filter_map(|step| step.allow.as_deref())
-        .collect();
+    let named: Vec<&str> = found.steps.iter().filter_map(|step| step.allow.as_deref()).collect();
     let allowed: Vec<String> = allow.iter().map(|name| (*name).to_owned()).collect();
-    if named != allow
-        || found.refusals(&[]).len() != allow.len()
-        || !found.refusals(&allowed).is_empty()
-    {
+    if named != allow || found.refusals(&[]).len() != allow.len() || !found.refusals(&allowed).is_empty() {
         return problem(format!("wants {named:?} allowed"));
     }
     if found.steps.iter().any(|step| step.drift) {
@@ -505,11 +271,7 @@ async fn step(
     }
     let again = make(&world.snapshot(live).await, desired);
     if !again.is_empty() || !again.unmanaged.is_empty() {
-        return problem(format!(
-            "the second plan is not empty:\n{}\n{:#?}",
-            render(&again),
-            again.steps
-        ));
+        return problem(format!("the second plan is not empty:\n{}\n{:#?}", render(&again), again.steps));
     }
     Ok(found)
 }

@@ -13,11 +13,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, entity: &Entity) {
             false => judge.role(who, &access.at),
         }
         for (n, state) in access.only.iter().enumerate() {
-            judge.state(
-                entity,
-                state,
-                &judge.at(entity, &format!("access/{who}/in/{n}")),
-            );
+            judge.state(entity, state, &judge.at(entity, &format!("access/{who}/in/{n}")));
         }
         rule(judge, entity, who, access);
         edit(judge, entity, who, access);
@@ -35,26 +31,15 @@ fn rule(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
         _ => return,
     };
     if access.hide.contains(&rule.field) {
-        let n = access
-            .hide
-            .iter()
-            .position(|column| *column == rule.field)
-            .unwrap_or_default();
+        let n = access.hide.iter().position(|column| *column == rule.field).unwrap_or_default();
         let at = judge.at(entity, &format!("access/{who}/hide/{n}"));
-        let message = format!(
-            "`{}` is hidden from `{who}`, and its row rule reads it",
-            rule.field
-        );
-        judge.push(
-            Finding::error("SH3027", &at, message)
-                .help("show the column, or base the rule on another"),
-        );
+        let message = format!("`{}` is hidden from `{who}`, and its row rule reads it", rule.field);
+        judge.push(Finding::error("SH3027", &at, message).help("show the column, or base the rule on another"));
     }
     match &rule.with {
         RuleValue::Actor if kind != FieldKind::Member => {
             let message = format!("`{}` holds no member, and `actor()` is one", rule.field);
-            judge
-                .push(Finding::error("SH3027", &at, message).help("name a field of type `member`"));
+            judge.push(Finding::error("SH3027", &at, message).help("name a field of type `member`"));
         }
         RuleValue::Actor => {}
         RuleValue::Set(set) => {
@@ -62,17 +47,10 @@ fn rule(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
             let set_at = judge.app.places.within(&rule.expr, from, set.len());
             let Some(found) = judge.app.sets.get(set) else {
                 let finding = Finding::error("SH3027", &set_at, format!("no set `{set}`"));
-                return judge.push(finding.nearest(
-                    set,
-                    keys(&judge.app.sets),
-                    "add it under `sets` in app.yaml",
-                ));
+                return judge.push(finding.nearest(set, keys(&judge.app.sets), "add it under `sets` in app.yaml"));
             };
             if kind != FieldKind::Ref(found.of.clone()) {
-                let message = format!(
-                    "`{}` is no reference to `{}`, whose ids `{set}` holds",
-                    rule.field, found.of
-                );
+                let message = format!("`{}` is no reference to `{}`, whose ids `{set}` holds", rule.field, found.of);
                 let finding = Finding::error("SH3027", &at, message);
                 judge.push(finding.help(format!("name a reference to `{}`", found.of)));
             }
@@ -85,42 +63,21 @@ fn edit(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
         return;
     };
     for (state, fields) in by_state {
-        judge.state(
-            entity,
-            state,
-            &judge.key(entity, &format!("access/{who}/edit/{state}")),
-        );
+        judge.state(entity, state, &judge.key(entity, &format!("access/{who}/edit/{state}")));
         for (n, field) in fields.iter().enumerate() {
             let at = judge.at(entity, &format!("access/{who}/edit/{state}/{n}"));
             if let Some(why) = judge.unwritable(entity, field) {
-                judge.push(
-                    Finding::error("SH3041", &at, why).help("name fields a person may write"),
-                );
+                judge.push(Finding::error("SH3041", &at, why).help("name fields a person may write"));
             } else if !entity.fields.contains_key(field) && !entity.children.contains_key(field) {
                 let message = format!("no field or child `{field}` in `{}`", entity.name);
                 let all = keys(&entity.fields).chain(keys(&entity.children));
-                judge.push(Finding::error("SH3010", &at, message).nearest(
-                    field,
-                    all,
-                    "add it under `fields`",
-                ));
+                judge.push(Finding::error("SH3010", &at, message).nearest(field, all, "add it under `fields`"));
             } else if access.hide.contains(field) {
                 let message = format!("`{field}` is hidden from `{who}`, who may edit it");
-                judge.push(
-                    Finding::error("SH3041", &at, message)
-                        .help("show the column, or take it out of `edit`"),
-                );
-            } else if access
-                .hide_in
-                .get(state)
-                .is_some_and(|hidden| hidden.contains(field))
-            {
-                let message =
-                    format!("`{field}` is hidden from `{who}` in `{state}`, who may edit it there");
-                judge.push(
-                    Finding::error("SH3041", &at, message)
-                        .help("show the column, or take it out of `edit`"),
-                );
+                judge.push(Finding::error("SH3041", &at, message).help("show the column, or take it out of `edit`"));
+            } else if access.hide_in.get(state).is_some_and(|hidden| hidden.contains(field)) {
+                let message = format!("`{field}` is hidden from `{who}` in `{state}`, who may edit it there");
+                judge.push(Finding::error("SH3041", &at, message).help("show the column, or take it out of `edit`"));
             }
         }
     }
@@ -133,11 +90,7 @@ fn hide(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
         handed_in(judge, entity, who, access, column, &at);
     }
     for (state, columns) in &access.hide_in {
-        judge.state(
-            entity,
-            state,
-            &judge.key(entity, &format!("access/{who}/hide_in/{state}")),
-        );
+        judge.state(entity, state, &judge.key(entity, &format!("access/{who}/hide_in/{state}")));
         for (n, column) in columns.iter().enumerate() {
             let at = judge.at(entity, &format!("access/{who}/hide_in/{state}/{n}"));
             column_known(judge, entity, column, &at);
@@ -147,57 +100,31 @@ fn hide(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
 
 fn column_known(judge: &mut Judge<'_>, entity: &Entity, column: &str, at: &Span) {
     let known = match column.split_once('.') {
-        Some((child, field)) => entity
-            .children
-            .get(child)
-            .is_some_and(|child| child.fields.contains_key(field)),
+        Some((child, field)) => entity.children.get(child).is_some_and(|child| child.fields.contains_key(field)),
         None => entity.fields.contains_key(column) || entity.children.contains_key(column),
     };
     if known {
         return;
     }
     let children = entity.children.iter();
-    let dotted: Vec<String> = children
-        .flat_map(|(child, one)| {
-            one.fields
-                .keys()
-                .map(move |field| format!("{child}.{field}"))
-        })
-        .collect();
+    let dotted: Vec<String> = children.flat_map(|(child, one)| one.fields.keys().map(move |field| format!("{child}.{field}"))).collect();
     let all = keys(&entity.fields).chain(dotted.iter().map(String::as_str));
-    let finding = Finding::error(
-        "SH3010",
-        at,
-        format!("no field `{column}` in `{}`", entity.name),
-    );
+    let finding = Finding::error("SH3010", at, format!("no field `{column}` in `{}`", entity.name));
     judge.push(finding.nearest(column, all, "name a field, or `child.field`"));
 }
 
 /// A role cannot hand in what its view does not have.
-fn handed_in(
-    judge: &mut Judge<'_>,
-    entity: &Entity,
-    who: &str,
-    access: &Access,
-    column: &str,
-    at: &Span,
-) {
+fn handed_in(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access, column: &str, at: &Span) {
     if access.capability {
         return;
     }
-    let verb = entity.transitions.iter().find(|(_, one)| {
-        one.input.contains_key(column)
-            && one
-                .by
-                .iter()
-                .any(|actor| *actor == crate::model::Actor::Role(who.to_owned()))
-    });
+    let verb = entity
+        .transitions
+        .iter()
+        .find(|(_, one)| one.input.contains_key(column) && one.by.iter().any(|actor| *actor == crate::model::Actor::Role(who.to_owned())));
     if let Some((verb, _)) = verb {
         let message = format!("`{column}` is hidden from `{who}`, who hands it in with `{verb}`");
-        judge.push(
-            Finding::error("SH3041", at, message)
-                .help("show the column, or take it out of `input`"),
-        );
+        judge.push(Finding::error("SH3041", at, message).help("show the column, or take it out of `input`"));
     }
 }
 
@@ -209,22 +136,12 @@ fn required(judge: &mut Judge<'_>, entity: &Entity) {
             let Some(one) = entity.fields.get(field) else {
                 continue;
             };
-            if one.required
-                || one.default.is_some()
-                || one.derived.is_some()
-                || settable(entity, field, name, &before)
-            {
+            if one.required || one.default.is_some() || one.derived.is_some() || settable(entity, field, name, &before) {
                 continue;
             }
             let at = judge.at(entity, &format!("states/{name}/required/{n}"));
-            let finding = Finding::error(
-                "SH3042",
-                &at,
-                format!("`{field}` is required in `{name}` and nobody can set it"),
-            );
-            judge.push(finding.help(
-                "let a role edit it in an earlier state, or `set` or `input` it in a transition",
-            ));
+            let finding = Finding::error("SH3042", &at, format!("`{field}` is required in `{name}` and nobody can set it"));
+            judge.push(finding.help("let a role edit it in an earlier state, or `set` or `input` it in a transition"));
         }
     }
 }
@@ -236,11 +153,7 @@ fn before<'a>(entity: &'a Entity, state: &str) -> HashSet<&'a str> {
         let more: Vec<&str> = entity
             .transitions
             .values()
-            .filter(|one| {
-                one.to
-                    .as_deref()
-                    .is_some_and(|to| to == state || before.contains(to))
-            })
+            .filter(|one| one.to.as_deref().is_some_and(|to| to == state || before.contains(to)))
             .flat_map(|one| one.from.iter().map(String::as_str))
             .filter(|from| !before.contains(from))
             .collect();
@@ -284,10 +197,7 @@ pub(super) fn sets(judge: &mut Judge<'_>) -> Vec<String> {
             if next == name {
                 let at = set.that.at.clone();
                 let circle: Vec<String> = path.iter().map(|name| format!("`{name}`")).collect();
-                judge.push(
-                    Finding::error("SH3028", &at, circle.join(" → "))
-                        .help("let one of the rules stand on its own"),
-                );
+                judge.push(Finding::error("SH3028", &at, circle.join(" → ")).help("let one of the rules stand on its own"));
                 circular.push(name.clone());
                 break;
             }
@@ -305,7 +215,6 @@ pub(super) fn calls(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(n, _)| {
         let before = text[..n].chars().next_back();
         let after = text[n + name.len()..].trim_start();
-        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.')
-            && after.starts_with('(')
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.') && after.starts_with('(')
     })
 }

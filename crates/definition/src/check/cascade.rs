@@ -17,39 +17,20 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
 fn each(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transition) {
     for (n, cascade) in transition.each.iter().enumerate() {
         let base = format!("transitions/{verb}/each");
-        let listed = judge
-            .app
-            .places
-            .has(&format!("entity/{}/{base}/{n}", entity.name));
+        let listed = judge.app.places.has(&format!("entity/{}/{base}/{n}", entity.name));
         let base = if listed { format!("{base}/{n}") } else { base };
         let Some(of) = judge.entity(&cascade.of, &judge.at(entity, &format!("{base}/of"))) else {
             continue;
         };
         let through = judge.at(entity, &format!("{base}/through"));
-        if judge.field(of, &cascade.through, &through)
-            && of.fields[&cascade.through].kind != FieldKind::Ref(entity.name.clone())
-        {
-            let message = format!(
-                "`{}` of `{}` is no reference to `{}`",
-                cascade.through, of.name, entity.name
-            );
-            judge.push(
-                Finding::error("SH3010", &through, message)
-                    .help(format!("name a reference to `{}`", entity.name)),
-            );
+        if judge.field(of, &cascade.through, &through) && of.fields[&cascade.through].kind != FieldKind::Ref(entity.name.clone()) {
+            let message = format!("`{}` of `{}` is no reference to `{}`", cascade.through, of.name, entity.name);
+            judge.push(Finding::error("SH3010", &through, message).help(format!("name a reference to `{}`", entity.name)));
         }
         if !of.transitions.contains_key(&cascade.verb) {
             let at = judge.at(entity, &format!("{base}/verb"));
-            let finding = Finding::error(
-                "SH3014",
-                &at,
-                format!("`{}` has no verb `{}`", of.name, cascade.verb),
-            );
-            judge.push(finding.nearest(
-                &cascade.verb,
-                keys(&of.transitions),
-                "add it under `transitions`",
-            ));
+            let finding = Finding::error("SH3014", &at, format!("`{}` has no verb `{}`", of.name, cascade.verb));
+            judge.push(finding.nearest(&cascade.verb, keys(&of.transitions), "add it under `transitions`"));
         }
         for (n, state) in cascade.only.iter().enumerate() {
             judge.state(of, state, &judge.at(entity, &format!("{base}/in/{n}")));
@@ -61,11 +42,7 @@ type Move<'a> = (&'a str, &'a str);
 
 /// Moves that the engine takes by itself after this one.
 fn follows<'a>(app: &'a App, entity: &'a Entity, transition: &'a Transition) -> Vec<Move<'a>> {
-    let mut all: Vec<Move<'a>> = transition
-        .each
-        .iter()
-        .map(|cascade| (cascade.of.as_str(), cascade.verb.as_str()))
-        .collect();
+    let mut all: Vec<Move<'a>> = transition.each.iter().map(|cascade| (cascade.of.as_str(), cascade.verb.as_str())).collect();
     let lands: Vec<&String> = match &transition.to {
         Some(to) => vec![to],
         None => transition.from.iter().collect(),
@@ -104,10 +81,7 @@ fn loops(judge: &mut Judge<'_>) {
                 true => transition.at.clone(),
                 false => judge.key(entity, &format!("transitions/{verb}/each")),
             };
-            let mut words: Vec<String> = path
-                .iter()
-                .map(|(entity, verb)| format!("`{entity}.{verb}`"))
-                .collect();
+            let mut words: Vec<String> = path.iter().map(|(entity, verb)| format!("`{entity}.{verb}`")).collect();
             words.push(words[0].clone());
             let finding = Finding::error("SH3039", &at, words.join(" → "));
             judge.push(finding.help("break the circle, or give a guard that ends it"));

@@ -45,12 +45,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, entity: &Entity) {
         for set in one.set.values() {
             uses(judge, set, &place(app, entity, Purpose::Set));
         }
-        for part in one
-            .effects
-            .iter()
-            .flat_map(|effect| effect.args.values())
-            .flat_map(|arg| &arg.parts)
-        {
+        for part in one.effects.iter().flat_map(|effect| effect.args.values()).flat_map(|arg| &arg.parts) {
             if let Part::Hole(hole) = part {
                 uses(judge, hole, &place(app, entity, Purpose::Argument));
             }
@@ -60,16 +55,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, entity: &Entity) {
 }
 
 fn place<'a>(app: &'a App, entity: &'a Entity, purpose: Purpose) -> Place<'a> {
-    Place {
-        app,
-        entity,
-        child: None,
-        row: "new",
-        parent: None,
-        steps: &[],
-        on: None,
-        purpose,
-    }
+    Place { app, entity, child: None, row: "new", parent: None, steps: &[], on: None, purpose }
 }
 
 /// What an expression reads, if it can be read.
@@ -77,20 +63,13 @@ fn uses(judge: &mut Judge<'_>, expr: &Expr, place: &Place<'_>) -> Option<Uses> {
     read(judge, expr, |parsed| expr::print(parsed, place))
 }
 
-fn read(
-    judge: &mut Judge<'_>,
-    expr: &Expr,
-    print: impl Fn(&expr::Parsed) -> Result<expr::Printed, Fault>,
-) -> Option<Uses> {
+fn read(judge: &mut Judge<'_>, expr: &Expr, print: impl Fn(&expr::Parsed) -> Result<expr::Printed, Fault>) -> Option<Uses> {
     match expr::parse(expr).and_then(|parsed| print(&parsed)) {
         Ok(printed) => Some(printed.uses),
         Err(fault) => {
             let at = judge.app.places.within(expr, fault.offset, fault.len);
             let finding = Finding::error(fault.code, &at, fault.message);
-            judge.push(Finding {
-                help: fault.help,
-                ..finding
-            });
+            judge.push(Finding { help: fault.help, ..finding });
             None
         }
     }
@@ -122,19 +101,8 @@ fn judge_field<'a>(
     field: &Field,
     needs: &mut HashMap<Column, (Vec<Column>, Span)>,
 ) {
-    let at = |purpose| Place {
-        child,
-        parent: child.map(|_| "parent"),
-        ..place(judge.app, entity, purpose)
-    };
-    let (default, check) = (
-        at(Purpose::Default),
-        Place {
-            row: "",
-            parent: None,
-            ..at(Purpose::Check)
-        },
-    );
+    let at = |purpose| Place { child, parent: child.map(|_| "parent"), ..place(judge.app, entity, purpose) };
+    let (default, check) = (at(Purpose::Default), Place { row: "", parent: None, ..at(Purpose::Check) });
     let (computed, rollup) = (at(Purpose::Computed), at(Purpose::Rollup));
     if let Some(expr) = &field.default {
         uses(judge, expr, &default);
@@ -154,74 +122,37 @@ fn judge_field<'a>(
         Some(Derived::Rollup { expr, per }) if child.is_none() && !entity.children.is_empty() => {
             if expr.text.to_ascii_lowercase().contains("avg(") {
                 let finding = Finding::error("SH3038", &expr.at, "`avg` is not a rollup");
-                return judge.push(
-                    finding
-                        .help("roll up the sum and the count, and compute the average from them"),
-                );
+                return judge.push(finding.help("roll up the sum and the count, and compute the average from them"));
             }
             let found = match per.is_empty() {
                 true => uses(judge, expr, &rollup),
-                false => read(judge, expr, |parsed| {
-                    expr::print_grouped(parsed, per, &rollup)
-                }),
+                false => read(judge, expr, |parsed| expr::print_grouped(parsed, per, &rollup)),
             };
             let Some(found) = found else { return };
             if found.children.is_empty() {
-                let finding = Finding::error(
-                    "SH3038",
-                    &expr.at,
-                    format!("`{name}` rolls up no field of a child"),
-                );
-                judge.push(
-                    finding
-                        .help("write `sum(children.field)` or another fold, or write `computed`"),
-                );
+                let finding = Finding::error("SH3038", &expr.at, format!("`{name}` rolls up no field of a child"));
+                judge.push(finding.help("write `sum(children.field)` or another fold, or write `computed`"));
             }
             needs.insert(column, (columns(&found, child), expr.at.clone()));
         }
         Some(Derived::Allocate { amount, over }) => {
             let Some(child) = child else { return };
-            let place = judge.at(
-                entity,
-                &format!("{}/allocate", child_path(judge, entity, child, name)),
-            );
-            needs.insert(
-                column,
-                (
-                    vec![
-                        (None, amount.clone()),
-                        (Some(child.to_owned()), over.clone()),
-                    ],
-                    place,
-                ),
-            );
+            let place = judge.at(entity, &format!("{}/allocate", child_path(judge, entity, child, name)));
+            needs.insert(column, (vec![(None, amount.clone()), (Some(child.to_owned()), over.clone())], place));
         }
         Some(Derived::Priced { calculator }) => {
             let Some(child) = child else { return };
-            let place = judge.at(
-                entity,
-                &format!("{}/price", child_path(judge, entity, child, name)),
-            );
-            needs.insert(
-                column,
-                (step_columns(judge.app, entity, child, calculator), place),
-            );
+            let place = judge.at(entity, &format!("{}/price", child_path(judge, entity, child, name)));
+            needs.insert(column, (step_columns(judge.app, entity, child, calculator), place));
         }
         _ => {}
     }
 }
 
 fn columns(uses: &Uses, child: Option<&str>) -> Vec<Column> {
-    let own = uses
-        .fields
-        .iter()
-        .map(|field| (child.map(str::to_owned), field.clone()));
+    let own = uses.fields.iter().map(|field| (child.map(str::to_owned), field.clone()));
     let parent = uses.parent.iter().map(|field| (None, field.clone()));
-    let children = uses.children.iter().flat_map(|(child, fields)| {
-        fields
-            .iter()
-            .map(move |field| (Some(child.clone()), field.clone()))
-    });
+    let children = uses.children.iter().flat_map(|(child, fields)| fields.iter().map(move |field| (Some(child.clone()), field.clone())));
     own.chain(parent).chain(children).collect()
 }
 
@@ -240,9 +171,7 @@ pub(super) fn calculators(judge: &mut Judge<'_>) {
                 if let Some(later) = later_step(expr, &known[n..]) {
                     let from = expr.text.find(later).unwrap_or_default();
                     let at = judge.app.places.within(expr, from, later.len());
-                    let message = format!(
-                        "step `{step}` of `{variant}` uses `{later}`, which comes later in `{name}`"
-                    );
+                    let message = format!("step `{step}` of `{variant}` uses `{later}`, which comes later in `{name}`");
                     let help = format!("write `{later}` above `{step}`");
                     judge.push(Finding::error("SH3037", &at, message).help(help));
                     continue;
@@ -255,26 +184,12 @@ pub(super) fn calculators(judge: &mut Judge<'_>) {
 
 /// A step of this variant that is named before it is worked out.
 fn later_step<'k>(expr: &Expr, later: &'k [String]) -> Option<&'k String> {
-    let words: Vec<&str> = expr
-        .text
-        .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.' && c != '\'')
-        .collect();
+    let words: Vec<&str> = expr.text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.' && c != '\'').collect();
     later.iter().find(|step| words.contains(&step.as_str()))
 }
 
-fn step_place<'a>(
-    app: &'a App,
-    entity: &'a Entity,
-    child: &'a str,
-    steps: &'a [String],
-) -> Place<'a> {
-    Place {
-        child: Some(child),
-        parent: Some("parent"),
-        steps,
-        on: Some("parent.on"),
-        ..place(app, entity, Purpose::Step)
-    }
+fn step_place<'a>(app: &'a App, entity: &'a Entity, child: &'a str, steps: &'a [String]) -> Place<'a> {
+    Place { child: Some(child), parent: Some("parent"), steps, on: Some("parent.on"), ..place(app, entity, Purpose::Step) }
 }
 
 /// What any step of a calculator reads of the record and its child.
@@ -282,10 +197,7 @@ fn step_columns(app: &App, entity: &Entity, child: &str, calculator: &str) -> Ve
     let Some(found) = app.calculators.get(calculator) else {
         return Vec::new();
     };
-    let mut all = vec![
-        (Some(child.to_owned()), found.by.clone()),
-        (None, found.on.clone()),
-    ];
+    let mut all = vec![(Some(child.to_owned()), found.by.clone()), (None, found.on.clone())];
     for steps in found.variants.values() {
         let known: Vec<String> = steps.keys().cloned().collect();
         for (n, step) in steps.values().enumerate() {
@@ -303,17 +215,8 @@ fn step_columns(app: &App, entity: &Entity, child: &str, calculator: &str) -> Ve
 /// SH3030: derived fields that need themselves.
 fn circles(judge: &mut Judge<'_>, entity: &Entity, needs: &HashMap<Column, (Vec<Column>, Span)>) {
     let children = entity.children.iter();
-    let of_children = children.flat_map(|(child, one)| {
-        one.fields
-            .keys()
-            .map(|name| (Some(child.clone()), name.clone()))
-    });
-    let all: Vec<Column> = entity
-        .fields
-        .keys()
-        .map(|name| (None, name.clone()))
-        .chain(of_children)
-        .collect();
+    let of_children = children.flat_map(|(child, one)| one.fields.keys().map(|name| (Some(child.clone()), name.clone())));
+    let all: Vec<Column> = entity.fields.keys().map(|name| (None, name.clone())).chain(of_children).collect();
     let mut reported: Vec<Vec<Column>> = Vec::new();
     for start in &all {
         let Some(path) = circle(needs, start, &mut vec![start.clone()], &mut Vec::new()) else {
@@ -346,11 +249,7 @@ fn circle(
     dead: &mut Vec<Column>,
 ) -> Option<Vec<Column>> {
     let now = path.last()?.clone();
-    for next in needs
-        .get(&now)
-        .map(|(next, _)| next.as_slice())
-        .unwrap_or_default()
-    {
+    for next in needs.get(&now).map(|(next, _)| next.as_slice()).unwrap_or_default() {
         if next == start {
             return Some(path.clone());
         }

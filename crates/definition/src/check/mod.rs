@@ -20,10 +20,7 @@ use crate::read::words::ENGINE_COLUMNS;
 
 /// Everything that can be known to be wrong without a database.
 pub fn check(app: &App) -> Vec<Finding> {
-    let mut judge = Judge {
-        app,
-        findings: Vec::new(),
-    };
+    let mut judge = Judge { app, findings: Vec::new() };
     names::app(&mut judge);
     for entity in app.entities.values() {
         names::entity(&mut judge, entity);
@@ -58,27 +55,19 @@ impl<'a> Judge<'a> {
 
     /// Where a value of this entity's file stands.
     fn at(&self, entity: &Entity, path: &str) -> Span {
-        self.app
-            .places
-            .value(&format!("entity/{}/{path}", entity.name))
+        self.app.places.value(&format!("entity/{}/{path}", entity.name))
     }
 
     /// Where a key of this entity's file stands.
     fn key(&self, entity: &Entity, path: &str) -> Span {
-        self.app
-            .places
-            .key(&format!("entity/{}/{path}", entity.name))
+        self.app.places.key(&format!("entity/{}/{path}", entity.name))
     }
 
     /// Complains about a state the entity does not have.
     fn state(&mut self, entity: &Entity, state: &str, at: &Span) -> bool {
         let known = entity.states.contains_key(state);
         if !known {
-            let finding = Finding::error(
-                "SH3011",
-                at,
-                format!("no state `{state}` in `{}`", entity.name),
-            );
+            let finding = Finding::error("SH3011", at, format!("no state `{state}` in `{}`", entity.name));
             self.push(finding.nearest(state, keys(&entity.states), "add it under `states`"));
         }
         known
@@ -88,11 +77,7 @@ impl<'a> Judge<'a> {
     fn field(&mut self, entity: &Entity, field: &str, at: &Span) -> bool {
         let known = entity.fields.contains_key(field);
         if !known {
-            let finding = Finding::error(
-                "SH3010",
-                at,
-                format!("no field `{field}` in `{}`", entity.name),
-            );
+            let finding = Finding::error("SH3010", at, format!("no field `{field}` in `{}`", entity.name));
             self.push(finding.nearest(field, keys(&entity.fields), "add it under `fields`"));
         }
         known
@@ -103,11 +88,7 @@ impl<'a> Judge<'a> {
         let found = self.app.entities.get(name);
         if found.is_none() {
             let finding = Finding::error("SH3013", at, format!("no entity `{name}`"));
-            self.push(finding.nearest(
-                name,
-                keys(&self.app.entities),
-                &format!("add `entities/{name}.yaml`"),
-            ));
+            self.push(finding.nearest(name, keys(&self.app.entities), &format!("add `entities/{name}.yaml`")));
         }
         found
     }
@@ -150,15 +131,8 @@ fn keys<T>(map: &indexmap::IndexMap<String, T>) -> impl Iterator<Item = &str> {
 }
 
 /// The states a transition leaves that the entity has.
-fn from<'a>(
-    entity: &'a Entity,
-    transition: &'a Transition,
-) -> impl Iterator<Item = (&'a str, &'a State)> {
-    transition
-        .from
-        .iter()
-        .filter_map(|name| entity.states.get_key_value(name))
-        .map(|(name, state)| (name.as_str(), state))
+fn from<'a>(entity: &'a Entity, transition: &'a Transition) -> impl Iterator<Item = (&'a str, &'a State)> {
+    transition.from.iter().filter_map(|name| entity.states.get_key_value(name)).map(|(name, state)| (name.as_str(), state))
 }
 
 /// The state a transition leads to from `state`, if it is another one.
@@ -168,23 +142,14 @@ fn moves_on<'a>(transition: &'a Transition, state: &str) -> Option<&'a str> {
 
 /// Whether this access shows records that stand in `state`.
 fn shows(access: &Access, state: &str) -> bool {
-    !matches!(access.see, See::Nothing)
-        && (access.only.is_empty() || access.only.iter().any(|only| only == state))
+    !matches!(access.see, See::Nothing) && (access.only.is_empty() || access.only.iter().any(|only| only == state))
 }
 
 /// Whether somebody of this role can see records of the entity in `state`.
 fn sees(app: &App, entity: &Entity, role: &str, state: &str) -> bool {
-    let capabilities = app
-        .roles
-        .get(role)
-        .map(|role| role.capabilities.as_slice())
-        .unwrap_or_default();
+    let capabilities = app.roles.get(role).map(|role| role.capabilities.as_slice()).unwrap_or_default();
     entity.access.iter().any(|(name, access)| {
-        let theirs = if access.capability {
-            capabilities.contains(name)
-        } else {
-            name == role
-        };
+        let theirs = if access.capability { capabilities.contains(name) } else { name == role };
         theirs && shows(access, state)
     })
 }
@@ -195,17 +160,9 @@ fn roles_of<'a>(app: &'a App, actor: &'a Actor) -> Vec<&'a str> {
     match actor {
         Actor::Role(role) => vec![role.as_str()],
         Actor::Capability(capability) => {
-            let holders: Vec<&str> = app
-                .roles
-                .iter()
-                .filter(|(_, role)| role.capabilities.contains(capability))
-                .map(|(name, _)| name.as_str())
-                .collect();
-            if holders.is_empty() {
-                keys(&app.roles).collect()
-            } else {
-                holders
-            }
+            let holders: Vec<&str> =
+                app.roles.iter().filter(|(_, role)| role.capabilities.contains(capability)).map(|(name, _)| name.as_str()).collect();
+            if holders.is_empty() { keys(&app.roles).collect() } else { holders }
         }
         Actor::Kind(_) => Vec::new(),
     }

@@ -8,9 +8,7 @@ pub(super) fn app(judge: &mut Judge<'_>) {
     let app = judge.app;
     for (name, role) in &app.roles {
         for (n, capability) in role.capabilities.iter().enumerate() {
-            let at = app
-                .places
-                .value(&format!("app/roles/{name}/capabilities/{n}"));
+            let at = app.places.value(&format!("app/roles/{name}/capabilities/{n}"));
             judge.capability(capability, &at);
         }
     }
@@ -28,20 +26,15 @@ fn relations(judge: &mut Judge<'_>) {
         for (name, child) in &entity.children {
             let table = format!("{}_{name}", entity.name);
             if app.entities.contains_key(&table) || app.tables.contains_key(&table) {
-                let message =
-                    format!("`{name}` becomes the table `{table}`, which is declared too");
-                judge
-                    .push(Finding::error("SH3007", &child.at, message).help("choose another name"));
+                let message = format!("`{name}` becomes the table `{table}`, which is declared too");
+                judge.push(Finding::error("SH3007", &child.at, message).help("choose another name"));
             }
         }
     }
     for (name, table) in &app.tables {
         if app.entities.contains_key(name) {
             let message = format!("`{name}` is an entity and a rule table");
-            judge.push(
-                Finding::error("SH3007", &table.at, message)
-                    .help("choose another name for one of the two"),
-            );
+            judge.push(Finding::error("SH3007", &table.at, message).help("choose another name for one of the two"));
         }
     }
 }
@@ -58,15 +51,7 @@ pub(super) fn entity(judge: &mut Judge<'_>, entity: &Entity) {
             if let FieldKind::Ref(to) = &field.kind {
                 let long = format!("children/{child}/fields/{name}");
                 let short = format!("children/{child}/{name}");
-                let base = if judge
-                    .app
-                    .places
-                    .has(&format!("entity/{}/{long}", entity.name))
-                {
-                    long
-                } else {
-                    short
-                };
+                let base = if judge.app.places.has(&format!("entity/{}/{long}", entity.name)) { long } else { short };
                 let path = target(judge, entity, &base);
                 judge.entity(to, &judge.at(entity, &path));
             }
@@ -75,18 +60,10 @@ pub(super) fn entity(judge: &mut Judge<'_>, entity: &Entity) {
     states(judge, entity);
     for (verb, transition) in &entity.transitions {
         for (n, state) in transition.from.iter().enumerate() {
-            judge.state(
-                entity,
-                state,
-                &judge.at(entity, &format!("transitions/{verb}/from/{n}")),
-            );
+            judge.state(entity, state, &judge.at(entity, &format!("transitions/{verb}/from/{n}")));
         }
         if let Some(state) = &transition.to {
-            judge.state(
-                entity,
-                state,
-                &judge.at(entity, &format!("transitions/{verb}/to")),
-            );
+            judge.state(entity, state, &judge.at(entity, &format!("transitions/{verb}/to")));
         }
         for (n, actor) in transition.by.iter().enumerate() {
             let at = judge.at(entity, &format!("transitions/{verb}/by/{n}"));
@@ -102,11 +79,7 @@ pub(super) fn entity(judge: &mut Judge<'_>, entity: &Entity) {
 
 fn target(judge: &Judge<'_>, entity: &Entity, base: &str) -> String {
     let short = format!("{base}/ref");
-    match judge
-        .app
-        .places
-        .has(&format!("entity/{}/{short}", entity.name))
-    {
+    match judge.app.places.has(&format!("entity/{}/{short}", entity.name)) {
         true => short,
         false => format!("{base}/to"),
     }
@@ -123,11 +96,7 @@ fn states(judge: &mut Judge<'_>, entity: &Entity) {
             }
         }
         for (n, field) in state.required.iter().enumerate() {
-            judge.field(
-                entity,
-                field,
-                &judge.at(entity, &format!("states/{name}/required/{n}")),
-            );
+            judge.field(entity, field, &judge.at(entity, &format!("states/{name}/required/{n}")));
         }
     }
 }
@@ -135,23 +104,12 @@ fn states(judge: &mut Judge<'_>, entity: &Entity) {
 fn constraints(judge: &mut Judge<'_>, entity: &Entity) {
     for (name, fields) in &entity.uniques {
         for (n, field) in fields.iter().enumerate() {
-            judge.field(
-                entity,
-                field,
-                &judge.at(entity, &format!("uniques/{name}/{n}")),
-            );
+            judge.field(entity, field, &judge.at(entity, &format!("uniques/{name}/{n}")));
         }
     }
     for (name, exclusion) in &entity.exclusions {
-        let named = judge
-            .app
-            .places
-            .has(&format!("entity/{}/exclude/{name}", entity.name));
-        let base = if named {
-            format!("exclude/{name}")
-        } else {
-            "exclude".to_owned()
-        };
+        let named = judge.app.places.has(&format!("entity/{}/exclude/{name}", entity.name));
+        let base = if named { format!("exclude/{name}") } else { "exclude".to_owned() };
         for (column, operator) in &exclusion.columns {
             let at = judge.key(entity, &format!("{base}/{column}"));
             if !judge.field(entity, column, &at) {
@@ -159,11 +117,7 @@ fn constraints(judge: &mut Judge<'_>, entity: &Entity) {
             }
             let range = matches!(entity.fields[column].kind, FieldKind::Range(_));
             if operator == "&&" && !range {
-                let finding = Finding::error(
-                    "SH3006",
-                    &at,
-                    format!("`{column}` is no range and cannot overlap"),
-                );
+                let finding = Finding::error("SH3006", &at, format!("`{column}` is no range and cannot overlap"));
                 judge.push(finding.help("write \"=\", or make it a range"));
             }
         }

@@ -24,19 +24,9 @@ fn somebody(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tra
         .entities
         .values()
         .flat_map(|other| other.transitions.values())
-        .any(|other| {
-            other
-                .each
-                .iter()
-                .any(|cascade| cascade.of == entity.name && cascade.verb == verb)
-        });
+        .any(|other| other.each.iter().any(|cascade| cascade.of == entity.name && cascade.verb == verb));
     let timed = entity.states.values().any(|state| match &state.wait {
-        Wait::Within {
-            verb: Some(due), ..
-        }
-        | Wait::Until {
-            verb: Some(due), ..
-        } => due == verb,
+        Wait::Within { verb: Some(due), .. } | Wait::Until { verb: Some(due), .. } => due == verb,
         _ => false,
     });
     let fired = transition.by.iter().any(|actor| match actor {
@@ -47,18 +37,12 @@ fn somebody(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tra
     if fired || transition.auto || cascaded {
         return;
     }
-    let finding = Finding::error(
-        "SH3019",
-        &transition.at,
-        format!("nobody may fire `{verb}`"),
-    );
+    let finding = Finding::error("SH3019", &transition.at, format!("nobody may fire `{verb}`"));
     judge.push(match transition.by.first() {
-        Some(Actor::Kind(Kind::Timer)) => finding.help(format!(
-            "name it as `then: {verb}` or `late: {verb}` of a state, or name a role under `by`"
-        )),
-        Some(Actor::Kind(Kind::System)) => {
-            finding.help("mark it `auto: true`, or name a role under `by`")
+        Some(Actor::Kind(Kind::Timer)) => {
+            finding.help(format!("name it as `then: {verb}` or `late: {verb}` of a state, or name a role under `by`"))
         }
+        Some(Actor::Kind(Kind::System)) => finding.help("mark it `auto: true`, or name a role under `by`"),
         _ => finding.help("name who may, under `by`"),
     });
 }
@@ -72,11 +56,7 @@ fn sight(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transi
             continue;
         }
         let states: Vec<&str> = from(entity, transition).map(|(name, _)| name).collect();
-        let blind = |state: &&&str| {
-            !roles
-                .iter()
-                .any(|role| sees(judge.app, entity, role, state))
-        };
+        let blind = |state: &&&str| !roles.iter().any(|role| sees(judge.app, entity, role, state));
         let unseen: Vec<&str> = states.iter().filter(blind).copied().collect();
         let name = match actor {
             Actor::Role(name) | Actor::Capability(name) => name,
@@ -86,17 +66,11 @@ fn sight(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transi
             continue;
         }
         let at = judge.at(entity, &format!("transitions/{verb}/by/{n}"));
-        let message = format!(
-            "`{name}` may fire `{verb}`, and sees no `{}` in {}",
-            entity.name,
-            quoted_list(&unseen)
-        );
+        let message = format!("`{name}` may fire `{verb}`, and sees no `{}` in {}", entity.name, quoted_list(&unseen));
         // A role that sees some of the states has a use for the verb there, so the rest may be meant.
         judge.push(match unseen.len() < states.len() {
-            true => Finding::warning("SH3020", &at, message)
-                .help("let the role see the record there, or split the verb"),
-            false => Finding::error("SH3020", &at, message)
-                .help("let the role see the record, or take it out of `by`"),
+            true => Finding::warning("SH3020", &at, message).help("let the role see the record there, or split the verb"),
+            false => Finding::error("SH3020", &at, message).help("let the role see the record, or take it out of `by`"),
         });
     }
 }
@@ -106,19 +80,8 @@ fn written(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tran
     let inputs = transition.input.keys().map(|field| ("input", field));
     for (place, field) in inputs.chain(transition.set.keys().map(|field| ("set", field))) {
         let path = format!("transitions/{verb}/{place}");
-        let at = match transition
-            .input
-            .get_index_of(field)
-            .filter(|_| place == "input")
-        {
-            Some(n)
-                if !judge
-                    .app
-                    .places
-                    .has(&format!("entity/{}/{path}/{field}", entity.name)) =>
-            {
-                judge.at(entity, &format!("{path}/{n}"))
-            }
+        let at = match transition.input.get_index_of(field).filter(|_| place == "input") {
+            Some(n) if !judge.app.places.has(&format!("entity/{}/{path}/{field}", entity.name)) => judge.at(entity, &format!("{path}/{n}")),
             _ => judge.key(entity, &format!("{path}/{field}")),
         };
         match judge.unwritable(entity, field) {
@@ -135,28 +98,15 @@ fn lock(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transit
     let Some(lock) = &transition.lock else { return };
     let at = judge.at(entity, &format!("transitions/{verb}/lock"));
     let is_ref = |field: &&crate::model::Field| matches!(field.kind, FieldKind::Ref(_));
-    let references: Vec<&str> = entity
-        .fields
-        .iter()
-        .filter(|(_, field)| is_ref(field))
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let references: Vec<&str> = entity.fields.iter().filter(|(_, field)| is_ref(field)).map(|(name, _)| name.as_str()).collect();
     match entity.fields.get(lock).filter(is_ref) {
         Some(field) if field.required => {}
         Some(_) => {
-            let finding = Finding::error(
-                "SH3040",
-                &at,
-                format!("`{lock}` may be empty, and nothing would be locked"),
-            );
+            let finding = Finding::error("SH3040", &at, format!("`{lock}` may be empty, and nothing would be locked"));
             judge.push(finding.help(format!("add `required: true` to `{lock}`")));
         }
         None => {
-            let finding = Finding::error(
-                "SH3040",
-                &at,
-                format!("`{}` has no reference `{lock}`", entity.name),
-            );
+            let finding = Finding::error("SH3040", &at, format!("`{}` has no reference `{lock}`", entity.name));
             judge.push(finding.nearest(lock, references, "name a reference of this entity"));
         }
     }
@@ -166,11 +116,7 @@ fn effects(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tran
     let app = judge.app;
     for (n, effect) in transition.effects.iter().enumerate() {
         let Some(connector) = app.connectors.get(&effect.connector) else {
-            let finding = Finding::error(
-                "SH3031",
-                &effect.at,
-                format!("no connector `{}`", effect.connector),
-            );
+            let finding = Finding::error("SH3031", &effect.at, format!("no connector `{}`", effect.connector));
             let help = format!("add `connectors/{}.yaml`", effect.connector);
             judge.push(finding.nearest(&effect.connector, keys(&app.connectors), &help));
             continue;
@@ -179,37 +125,18 @@ fn effects(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tran
         let Some(args) = connector.actions.get(&effect.action) else {
             let message = format!("`{}` has no action `{}`", effect.connector, effect.action);
             let finding = Finding::error("SH3031", &effect.at, message);
-            judge.push(finding.nearest(
-                &effect.action,
-                keys(&connector.actions),
-                "add it under `actions`",
-            ));
+            judge.push(finding.nearest(&effect.action, keys(&connector.actions), "add it under `actions`"));
             continue;
         };
-        for given in effect
-            .args
-            .keys()
-            .filter(|given| !args.contains_key(*given))
-        {
+        for given in effect.args.keys().filter(|given| !args.contains_key(*given)) {
             let at = judge.key(entity, &format!("transitions/{verb}/do/{n}/{name}/{given}"));
-            let finding = Finding::error(
-                "SH3002",
-                &at,
-                format!("unknown key `{given}`: `{name}` takes no such argument"),
-            );
+            let finding = Finding::error("SH3002", &at, format!("unknown key `{given}`: `{name}` takes no such argument"));
             judge.push(finding.nearest(given, keys(args), "remove it"));
         }
-        let missing: Vec<&str> = args
-            .iter()
-            .filter(|(name, arg)| arg.required && !effect.args.contains_key(*name))
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let missing: Vec<&str> =
+            args.iter().filter(|(name, arg)| arg.required && !effect.args.contains_key(*name)).map(|(name, _)| name.as_str()).collect();
         if let Some(first) = missing.first() {
-            let finding = Finding::error(
-                "SH3005",
-                &effect.at,
-                format!("`{name}` has no {}", quoted_list(&missing)),
-            );
+            let finding = Finding::error("SH3005", &effect.at, format!("`{name}` has no {}", quoted_list(&missing)));
             judge.push(finding.help(format!("add `{first}: …`")));
         }
     }
@@ -219,32 +146,15 @@ fn effects(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tran
 fn alike(judge: &mut Judge<'_>, entity: &Entity) {
     let sorted = |transition: &Transition| {
         let from: BTreeSet<String> = transition.from.iter().cloned().collect();
-        let mut by: Vec<String> = transition
-            .by
-            .iter()
-            .map(|actor| format!("{actor:?}"))
-            .collect();
+        let mut by: Vec<String> = transition.by.iter().map(|actor| format!("{actor:?}")).collect();
         by.sort();
         (from, transition.to.clone(), by)
     };
-    let plain: Vec<_> = entity
-        .transitions
-        .iter()
-        .filter(|(_, one)| one.to.is_some() && one.guards.is_empty() && !one.auto)
-        .collect();
+    let plain: Vec<_> = entity.transitions.iter().filter(|(_, one)| one.to.is_some() && one.guards.is_empty() && !one.auto).collect();
     for (n, (verb, transition)) in plain.iter().enumerate() {
-        if let Some((first, _)) = plain[..n]
-            .iter()
-            .find(|(_, other)| sorted(other) == sorted(transition))
-        {
-            let finding = Finding::hint(
-                "SH3043",
-                &transition.at,
-                format!("`{first}` and `{verb}` are alike"),
-            );
-            judge.push(finding.help(
-                "check that both are meant; writing `state` directly cannot tell them apart",
-            ));
+        if let Some((first, _)) = plain[..n].iter().find(|(_, other)| sorted(other) == sorted(transition)) {
+            let finding = Finding::hint("SH3043", &transition.at, format!("`{first}` and `{verb}` are alike"));
+            judge.push(finding.help("check that both are meant; writing `state` directly cannot tell them apart"));
         }
     }
 }

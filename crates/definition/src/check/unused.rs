@@ -13,20 +13,16 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
     let uses_table = |name: &str| texts.iter().any(|text| names_table(text, name));
     for (name, table) in &app.tables {
         if !uses_table(name) {
-            let finding = Finding::warning(
-                "SH3044",
-                &table.at,
-                format!("rule table `{name}` is not used"),
-            );
-            judge
-                .findings
-                .push(finding.help("remove it, or use it in an expression"));
+            let finding = Finding::warning("SH3044", &table.at, format!("rule table `{name}` is not used"));
+            judge.findings.push(finding.help("remove it, or use it in an expression"));
         }
     }
     for name in app.sets.keys() {
-        let in_rule = app.entities.values().flat_map(|entity| entity.access.values()).any(|access| {
-            matches!(&access.see, See::Rule(rule) if rule.with == RuleValue::Set(name.clone()))
-        });
+        let in_rule = app
+            .entities
+            .values()
+            .flat_map(|entity| entity.access.values())
+            .any(|access| matches!(&access.see, See::Rule(rule) if rule.with == RuleValue::Set(name.clone())));
         if !in_rule && !texts.iter().any(|text| calls(text, name)) {
             unused(judge, &format!("app/sets/{name}"), &format!("set `{name}`"));
         }
@@ -40,11 +36,7 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
             child.fields.values().any(gives)
         });
         if !used {
-            let finding = Finding::warning(
-                "SH3044",
-                &calculator.at,
-                format!("calculator `{name}` is not used"),
-            );
+            let finding = Finding::warning("SH3044", &calculator.at, format!("calculator `{name}` is not used"));
             judge.push(finding.help(format!("remove it, or write `price: {name}` at a field")));
         }
     }
@@ -52,9 +44,7 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
 
 fn unused(judge: &mut Judge<'_>, path: &str, what: &str) {
     let at = judge.app.places.key(path);
-    judge.push(
-        Finding::warning("SH3044", &at, format!("{what} is not used")).help("remove it, or use it"),
-    );
+    judge.push(Finding::warning("SH3044", &at, format!("{what} is not used")).help("remove it, or use it"));
 }
 
 fn capabilities(judge: &mut Judge<'_>) {
@@ -62,17 +52,10 @@ fn capabilities(judge: &mut Judge<'_>) {
     for name in app.capabilities.keys() {
         let used = app.entities.values().any(|entity| {
             let fires = entity.transitions.values().flat_map(|one| &one.by);
-            entity.access.contains_key(name)
-                || fires
-                    .into_iter()
-                    .any(|by| *by == Actor::Capability(name.clone()))
+            entity.access.contains_key(name) || fires.into_iter().any(|by| *by == Actor::Capability(name.clone()))
         });
         if !used {
-            unused(
-                judge,
-                &format!("app/capabilities/{name}"),
-                &format!("capability `{name}`"),
-            );
+            unused(judge, &format!("app/capabilities/{name}"), &format!("capability `{name}`"));
         }
     }
 }
@@ -81,19 +64,11 @@ fn roles(judge: &mut Judge<'_>) {
     let app = judge.app;
     for (name, role) in &app.roles {
         let named = |entity: &Entity| {
-            entity.access.contains_key(name)
-                || role
-                    .capabilities
-                    .iter()
-                    .any(|capability| entity.access.contains_key(capability))
+            entity.access.contains_key(name) || role.capabilities.iter().any(|capability| entity.access.contains_key(capability))
         };
         if !app.entities.is_empty() && !app.entities.values().any(named) {
             let at = app.places.key(&format!("app/roles/{name}"));
-            let finding = Finding::warning(
-                "SH3044",
-                &at,
-                format!("role `{name}` is not used: it sees no entity"),
-            );
+            let finding = Finding::warning("SH3044", &at, format!("role `{name}` is not used: it sees no entity"));
             judge.push(finding.help("give it an `access` in an entity, or remove it"));
         }
     }
@@ -101,34 +76,16 @@ fn roles(judge: &mut Judge<'_>) {
 
 fn connectors(judge: &mut Judge<'_>) {
     let app = judge.app;
-    let effects = app
-        .entities
-        .values()
-        .flat_map(|entity| entity.transitions.values())
-        .flat_map(|one| &one.effects);
-    let used: HashSet<(&str, &str)> = effects
-        .map(|effect| (effect.connector.as_str(), effect.action.as_str()))
-        .collect();
+    let effects = app.entities.values().flat_map(|entity| entity.transitions.values()).flat_map(|one| &one.effects);
+    let used: HashSet<(&str, &str)> = effects.map(|effect| (effect.connector.as_str(), effect.action.as_str())).collect();
     for (name, connector) in &app.connectors {
         if !used.iter().any(|(connector, _)| connector == name) {
-            let finding = Finding::warning(
-                "SH3044",
-                &connector.at,
-                format!("connector `{name}` is not used"),
-            );
+            let finding = Finding::warning("SH3044", &connector.at, format!("connector `{name}` is not used"));
             judge.push(finding.help("remove it, or name it under `do`"));
             continue;
         }
-        for action in connector
-            .actions
-            .keys()
-            .filter(|action| !used.contains(&(name.as_str(), action.as_str())))
-        {
-            unused(
-                judge,
-                &format!("connector/{name}/actions/{action}"),
-                &format!("action `{name}.{action}`"),
-            );
+        for action in connector.actions.keys().filter(|action| !used.contains(&(name.as_str(), action.as_str()))) {
+            unused(judge, &format!("connector/{name}/actions/{action}"), &format!("action `{name}.{action}`"));
         }
     }
 }
@@ -137,8 +94,7 @@ fn connectors(judge: &mut Judge<'_>) {
 fn names_table(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(n, _)| {
         let before = text[..n].chars().next_back();
-        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.')
-            && text[n + name.len()..].starts_with('.')
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.') && text[n + name.len()..].starts_with('.')
     })
 }
 
@@ -147,10 +103,7 @@ fn expressions<'a>(judge: &Judge<'a>) -> Vec<&'a str> {
     let app = judge.app;
     let mut all: Vec<&Expr> = app.sets.values().map(|set| &set.that).collect();
     for entity in app.entities.values() {
-        let children = entity
-            .children
-            .values()
-            .flat_map(|child| child.fields.values());
+        let children = entity.children.values().flat_map(|child| child.fields.values());
         for field in entity.fields.values().chain(children) {
             all.extend(field.default.iter().chain(&field.check));
             if let Some(Derived::Computed(expr) | Derived::Rollup { expr, .. }) = &field.derived {
@@ -160,22 +113,14 @@ fn expressions<'a>(judge: &Judge<'a>) -> Vec<&'a str> {
         for one in entity.transitions.values() {
             all.extend(one.guards.values().map(|guard| &guard.that));
             all.extend(one.set.values());
-            let parts = one
-                .effects
-                .iter()
-                .flat_map(|effect| effect.args.values())
-                .flat_map(|arg| &arg.parts);
+            let parts = one.effects.iter().flat_map(|effect| effect.args.values()).flat_map(|arg| &arg.parts);
             all.extend(parts.filter_map(|part| match part {
                 Part::Hole(expr) => Some(expr),
                 Part::Text(_) => None,
             }));
         }
     }
-    let steps = app
-        .calculators
-        .values()
-        .flat_map(|one| one.variants.values())
-        .flat_map(|steps| steps.values());
+    let steps = app.calculators.values().flat_map(|one| one.variants.values()).flat_map(|steps| steps.values());
     all.extend(steps);
     all.into_iter().map(|expr| expr.text.as_str()).collect()
 }

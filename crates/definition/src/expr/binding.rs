@@ -54,8 +54,9 @@ fn of_operator(op: &str) -> u8 {
 pub(crate) fn check(node: &Node) -> Result<(), Fault> {
     for (operand, least) in operands(node) {
         if of(operand) < least {
-            return Err(Fault::refused(&operand.at, "it is not plain which part belongs together here")
-                .help("put parentheses around this part"));
+            return Err(
+                Fault::refused(&operand.at, "it is not plain which part belongs together here").help("put parentheses around this part")
+            );
         }
     }
     node.below().into_iter().try_for_each(check)

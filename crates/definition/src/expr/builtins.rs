@@ -82,8 +82,7 @@ pub(crate) fn allow(name: &str, count: usize, at: &Range<usize>) -> Result<(), F
         return Ok(());
     }
     let wanted = if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
-    Err(Fault::refused(at, format!("function `{name}` takes {wanted} arguments here, not {count}"))
-        .help("give it the arguments it takes"))
+    Err(Fault::refused(at, format!("function `{name}` takes {wanted} arguments here, not {count}")).help("give it the arguments it takes"))
 }
 
 /// The action for a function that is not on the list.

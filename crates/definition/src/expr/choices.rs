@@ -11,9 +11,7 @@ use crate::model::{Field, FieldKind};
 impl<'a> Printer<'a> {
     /// Checks one literal against the column it is compared with.
     pub(crate) fn known_choice(&self, column: &Node, literal: &Node) -> Done {
-        let (Some(place), Kind::Name(parts), Kind::Text(text)) =
-            (self.place, &column.bare().kind, &literal.bare().kind)
-        else {
+        let (Some(place), Kind::Name(parts), Kind::Text(text)) = (self.place, &column.bare().kind, &literal.bare().kind) else {
             return Ok(());
         };
         let Ok(Target::Column(_, path)) = self.resolve(&place, parts) else { return Ok(()) };

@@ -131,7 +131,8 @@ fn punctuation(token: &Token) -> bool {
     use Token::*;
     matches!(
         token,
-        Comma | Eq
+        Comma
+            | Eq
             | Neq
             | Lt
             | Gt

@@ -40,10 +40,7 @@ pub(crate) fn read(text: &str) -> Result<Node, Fault> {
 fn read_tokens(text: &Text<'_>, tokens: Vec<TokenWithSpan>, depth: usize) -> Option<Result<Node, Fault>> {
     let dialect = PostgreSqlDialect {};
     let options = ParserOptions { trailing_commas: false, unescape: true, require_semicolon_stmt_delimiter: true };
-    let mut parser = Parser::new(&dialect)
-        .with_options(options)
-        .with_recursion_limit(depth)
-        .with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(&dialect).with_options(options).with_recursion_limit(depth).with_tokens_with_locations(tokens);
     let expr = match parser.parse_expr() {
         Ok(expr) => expr,
         Err(ParserError::RecursionLimitExceeded) => return None,
@@ -129,8 +126,7 @@ impl Lower<'_> {
             half_written(ident, &parts[0])?;
         }
         if let [only] = &parts[..]
-            && ["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"]
-                .contains(&&*only.name)
+            && ["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"].contains(&&*only.name)
         {
             let message = format!("function `{}` is not allowed", only.name);
             return Err(Fault::refused(&only.at, message).help("write `actor()`"));
@@ -163,9 +159,7 @@ impl Lower<'_> {
     }
 
     fn test(&self, expr: &Expr, depth: usize, at: &Range<usize>) -> Result<Kind, Fault> {
-        let like = |expr: &Expr, word, pattern: &Expr| {
-            Ok(Kind::Like(self.boxed(expr, depth)?, word, self.boxed(pattern, depth)?))
-        };
+        let like = |expr: &Expr, word, pattern: &Expr| Ok(Kind::Like(self.boxed(expr, depth)?, word, self.boxed(pattern, depth)?));
         let is = |expr: &Expr, words| Ok(Kind::Is(self.boxed(expr, depth)?, words));
         match expr {
             Expr::IsNull(x) => is(x, "null"),
@@ -181,9 +175,7 @@ impl Lower<'_> {
             Expr::InList { list, .. } if list.is_empty() => {
                 Err(Fault::unreadable(at, "`in ()` lists no value").help("list at least one value"))
             }
-            Expr::InList { expr, list, negated } => {
-                Ok(Kind::In(self.boxed(expr, depth)?, *negated, self.list(list, depth)?))
-            }
+            Expr::InList { expr, list, negated } => Ok(Kind::In(self.boxed(expr, depth)?, *negated, self.list(list, depth)?)),
             Expr::Between { expr, negated, low, high } => {
                 let (low, high) = (self.boxed(low, depth)?, self.boxed(high, depth)?);
                 Ok(Kind::Between(self.boxed(expr, depth)?, *negated, low, high))
@@ -194,9 +186,7 @@ impl Lower<'_> {
             Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
                 like(expr, if *negated { "not ilike" } else { "ilike" }, pattern)
             }
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                Ok(Kind::AtTimeZone(self.boxed(timestamp, depth)?, self.boxed(time_zone, depth)?))
-            }
+            Expr::AtTimeZone { timestamp, time_zone } => Ok(Kind::AtTimeZone(self.boxed(timestamp, depth)?, self.boxed(time_zone, depth)?)),
             _ => Err(refused(at, "this form of SQL")),
         }
     }
@@ -205,9 +195,7 @@ impl Lower<'_> {
         let Expr::Case { operand, conditions, else_result, .. } = expr else {
             return Err(refused(&self.text.whole(), "this form of SQL"));
         };
-        let arm = |arm: &ast::CaseWhen| {
-            Ok((self.node(&arm.condition, depth + 1)?, self.node(&arm.result, depth + 1)?))
-        };
+        let arm = |arm: &ast::CaseWhen| Ok((self.node(&arm.condition, depth + 1)?, self.node(&arm.result, depth + 1)?));
         Ok(Kind::Case(Box::new(Case {
             operand: self.maybe(operand.as_deref(), depth)?,
             arms: conditions.iter().map(arm).collect::<Result<_, Fault>>()?,
@@ -248,9 +236,7 @@ impl Lower<'_> {
                 last_field: None,
                 fractional_seconds_precision: None,
             }) => match &**value {
-                Expr::Value(ast::ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => {
-                    Ok(Kind::Typed("interval", text.clone()))
-                }
+                Expr::Value(ast::ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => Ok(Kind::Typed("interval", text.clone())),
                 _ => Err(refused(at, "this form of interval").help("write `interval '3 days'`")),
             },
             Expr::Interval(_) => Err(refused(at, "this form of interval").help("write `interval '3 days'`")),
@@ -270,8 +256,7 @@ impl Lower<'_> {
 
 /// The fault for something that is not on the list.
 pub(crate) fn refused(at: &Range<usize>, what: &str) -> Fault {
-    Fault::refused(at, format!("{what} is not allowed in expressions"))
-        .help("use an allowed function or operator, or write one in `sql/`")
+    Fault::refused(at, format!("{what} is not allowed in expressions")).help("use an allowed function or operator, or write one in `sql/`")
 }
 
 /// The parser takes a word of SQL for a name when what should follow is missing.

@@ -33,13 +33,7 @@ impl Lower<'_> {
         Ok(Kind::Call(Box::new(lowered)))
     }
 
-    fn arguments(
-        &self,
-        name: Vec<Part>,
-        args: &ast::FunctionArguments,
-        depth: usize,
-        at: &Range<usize>,
-    ) -> Result<Call, Fault> {
+    fn arguments(&self, name: Vec<Part>, args: &ast::FunctionArguments, depth: usize, at: &Range<usize>) -> Result<Call, Fault> {
         let mut call = Call { name, args: vec![], named: vec![], star: false, distinct: false, filter: None };
         let list = match args {
             ast::FunctionArguments::List(list) if list.clauses.is_empty() => list,
@@ -137,7 +131,13 @@ fn plain_call(name: &str, args: Vec<Node>, at: &Range<usize>) -> Call {
 fn allow_call(call: &Call, at: &Range<usize>) -> Result<(), Fault> {
     let aggregate = call.name.len() == 1 && builtins::AGGREGATES.contains(&&*call.name[0].name);
     if !aggregate && (call.star || call.distinct || call.filter.is_some()) {
-        let what = if call.star { "`*`" } else if call.distinct { "`distinct`" } else { "`filter`" };
+        let what = if call.star {
+            "`*`"
+        } else if call.distinct {
+            "`distinct`"
+        } else {
+            "`filter`"
+        };
         return Err(refused(at, &format!("{what} outside an aggregate")));
     }
     let takes: &[&str] = match &call.name[..] {

@@ -27,9 +27,8 @@ impl Lower<'_> {
 
     fn select(&self, query: &Query, exists: bool, depth: usize) -> Result<Select, Fault> {
         let at = &self.span(query);
-        let select = plain_body(query).ok_or_else(|| {
-            refused(at, "this form of sub-select").help("write `select <one value> from <entity> <alias> where …`")
-        })?;
+        let select = plain_body(query)
+            .ok_or_else(|| refused(at, "this form of sub-select").help("write `select <one value> from <entity> <alias> where …`"))?;
         if !only_known_clauses(select) {
             return Err(refused(at, "this clause of a sub-select").help("keep to `select … from … where …`"));
         }

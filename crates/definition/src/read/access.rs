@@ -29,11 +29,7 @@ fn one(cx: &mut Cx<'_>, entry: &Entry, known: &Known<'_>) -> Option<Access> {
         Some(node) => see(cx, node)?,
         None if capability => See::Nothing,
         None => {
-            let finding = Finding::error(
-                "SH3005",
-                &entry.key_at,
-                format!("access of `{}` has no `see`", entry.key),
-            );
+            let finding = Finding::error("SH3005", &entry.key_at, format!("access of `{}` has no `see`", entry.key));
             cx.push(finding.help("add `see: all`, or `see: \"field = actor()\"`"));
             return None;
         }
@@ -60,14 +56,8 @@ fn see(cx: &mut Cx<'_>, node: &Node) -> Option<See> {
     match row_rule(&expr.text) {
         Some((field, with)) => Some(See::Rule(RowRule { expr, field, with })),
         None => {
-            let finding = Finding::error(
-                "SH3027",
-                &node.at,
-                "`see` takes `field = actor()` or `field = any(set())`",
-            );
-            cx.push(finding.help(
-                "write one of the two, or `all`; a choice goes into a set under `sets` in app.yaml",
-            ));
+            let finding = Finding::error("SH3027", &node.at, "`see` takes `field = actor()` or `field = any(set())`");
+            cx.push(finding.help("write one of the two, or `all`; a choice goes into a set under `sets` in app.yaml"));
             None
         }
     }
@@ -81,10 +71,7 @@ pub(crate) fn row_rule(text: &str) -> Option<(String, RuleValue)> {
         return None;
     }
     let value: String = value.chars().filter(|c| !c.is_whitespace()).collect();
-    let with = match value
-        .strip_prefix("any(")
-        .and_then(|rest| rest.strip_suffix("())"))
-    {
+    let with = match value.strip_prefix("any(").and_then(|rest| rest.strip_suffix("())")) {
         Some(set) if words::is_name(set) => RuleValue::Set(set.to_owned()),
         None if value == "actor()" => RuleValue::Actor,
         _ => return None,
@@ -101,12 +88,7 @@ fn edit(cx: &mut Cx<'_>, keys: Keys<'_>) -> Edit {
         Value::Scalar { text, .. } if text == "nothing" => Edit::Nothing,
         Value::Map(_) => Edit::ByState(by_state(cx, Some(node), "edit")),
         _ => {
-            cx.wrong(
-                node,
-                "edit",
-                "`all` or a map of state to fields",
-                "write `edit: { STATE: [field, field] }`",
-            );
+            cx.wrong(node, "edit", "`all` or a map of state to fields", "write `edit: { STATE: [field, field] }`");
             Edit::Nothing
         }
     }

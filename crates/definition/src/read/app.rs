@@ -9,28 +9,10 @@ use crate::read::cx::{Cx, Keys};
 use crate::read::words;
 use crate::yaml::{Entry, Node, Value};
 
-const KEYS: [&str; 8] = [
-    "app",
-    "label",
-    "locales",
-    "currency",
-    "time_zone",
-    "capabilities",
-    "roles",
-    "sets",
-];
+const KEYS: [&str; 8] = ["app", "label", "locales", "currency", "time_zone", "capabilities", "roles", "sets"];
 
 /// Words that stand for actors which are no people, or for everything.
-pub(crate) const RESERVED_ROLES: [&str; 8] = [
-    "system",
-    "timer",
-    "connector",
-    "webhook",
-    "worker",
-    "migration",
-    "import",
-    "all",
-];
+pub(crate) const RESERVED_ROLES: [&str; 8] = ["system", "timer", "connector", "webhook", "worker", "migration", "import", "all"];
 
 /// The declared locales; English if there are none to be read, so that reading can go on.
 pub(crate) fn locales(root: &Node) -> Vec<String> {
@@ -46,29 +28,18 @@ pub(crate) fn locales(root: &Node) -> Vec<String> {
             locales.push(text.clone());
         }
     }
-    if locales.is_empty() {
-        vec!["en".to_owned()]
-    } else {
-        locales
-    }
+    if locales.is_empty() { vec!["en".to_owned()] } else { locales }
 }
 
 pub(crate) fn app(cx: &mut Cx<'_>, root: &Node) -> Option<App> {
     let keys = cx.keys(root, "app", "an app", &KEYS)?;
-    let top = crate::model::Span {
-        len: 3,
-        ..root.at.clone()
-    };
+    let top = crate::model::Span { len: 3, ..root.at.clone() };
     let node = cx.need(keys, "app", "app.yaml", &top, "add `app: NAME`")?;
     let name = cx.text(node, "app")?.to_owned();
     if !cx.name(&name, &node.at) {
         return None;
     }
-    if name == "statehouse"
-        || name == "public"
-        || name == "information_schema"
-        || name.starts_with("pg_")
-    {
+    if name == "statehouse" || name == "public" || name == "information_schema" || name.starts_with("pg_") {
         let finding = Finding::error("SH3007", &node.at, format!("`{name}` is reserved"));
         cx.push(finding.help("choose another name; the app's schema in Postgres has this name"));
     }
@@ -92,27 +63,15 @@ pub(crate) fn app(cx: &mut Cx<'_>, root: &Node) -> Option<App> {
 }
 
 fn check_locales(cx: &mut Cx<'_>, keys: Keys<'_>, root: &Node) {
-    let top = root
-        .entries()
-        .first()
-        .map_or(&root.at, |entry| &entry.key_at)
-        .clone();
-    let Some(node) = cx.need(
-        keys,
-        "locales",
-        "app.yaml",
-        &top,
-        "add `locales: [en]`; the first is the fallback",
-    ) else {
+    let top = root.entries().first().map_or(&root.at, |entry| &entry.key_at).clone();
+    let Some(node) = cx.need(keys, "locales", "app.yaml", &top, "add `locales: [en]`; the first is the fallback") else {
         return;
     };
     let Value::List(items) = &node.value else {
         return cx.wrong(node, "locales", "a list", "write `locales: [en]`");
     };
     if items.is_empty() {
-        cx.push(
-            Finding::error("SH3006", &node.at, "`locales` is empty").help("write `locales: [en]`"),
-        );
+        cx.push(Finding::error("SH3006", &node.at, "`locales` is empty").help("write `locales: [en]`"));
     }
     for item in items {
         let Some(text) = cx.text(item, "locales") else {
@@ -122,10 +81,7 @@ fn check_locales(cx: &mut Cx<'_>, keys: Keys<'_>, root: &Node) {
         let short = |part: &str, range: std::ops::RangeInclusive<usize>| {
             range.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
         };
-        if !short(language, 2..=3)
-            || !language.bytes().all(|b| b.is_ascii_lowercase())
-            || !short(region, 2..=8)
-        {
+        if !short(language, 2..=3) || !language.bytes().all(|b| b.is_ascii_lowercase()) || !short(region, 2..=8) {
             let finding = Finding::error("SH3006", &item.at, format!("`{text}` is not a locale"));
             cx.push(finding.help("write a language such as `en` or `pt-BR`"));
         }
@@ -146,27 +102,15 @@ fn currency(cx: &mut Cx<'_>, keys: Keys<'_>) -> String {
 }
 
 fn time_zone(cx: &mut Cx<'_>, keys: Keys<'_>, root: &Node) -> String {
-    let top = root
-        .entries()
-        .first()
-        .map_or(&root.at, |entry| &entry.key_at)
-        .clone();
-    let Some(node) = cx.need(
-        keys,
-        "time_zone",
-        "app.yaml",
-        &top,
-        "add `time_zone: Europe/Warsaw`",
-    ) else {
+    let top = root.entries().first().map_or(&root.at, |entry| &entry.key_at).clone();
+    let Some(node) = cx.need(keys, "time_zone", "app.yaml", &top, "add `time_zone: Europe/Warsaw`") else {
         return "UTC".to_owned();
     };
     let text = cx.text(node, "time_zone").unwrap_or_default();
     let good = text == "UTC"
         || (text.contains('/')
             && text.split('/').all(|part| !part.is_empty())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b)));
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b)));
     if !good {
         let finding = Finding::error("SH3006", &node.at, format!("`{text}` is not a time zone"));
         cx.push(finding.help("write a name such as `Europe/Warsaw`, or `UTC`"));
@@ -181,24 +125,13 @@ fn capabilities(cx: &mut Cx<'_>, keys: Keys<'_>) -> Named<Texts> {
     };
     for entry in cx.entries(node, "capabilities").unwrap_or_default() {
         if !words::is_dotted_name(&entry.key) {
-            let finding = Finding::error(
-                "SH3007",
-                &entry.key_at,
-                format!("`{}` cannot be a capability", entry.key),
-            );
-            cx.push(
-                finding.help("choose lower-case names joined by dots, such as `order.reassign`"),
-            );
+            let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` cannot be a capability", entry.key));
+            cx.push(finding.help("choose lower-case names joined by dots, such as `order.reassign`"));
             continue;
         }
         let texts = match &entry.value.value {
             Value::Null => Texts::from([(cx.locales[0].clone(), words::humanised(&entry.key))]),
-            _ => cx.texts(
-                &entry.value,
-                &entry.key,
-                &format!("capability `{}`", entry.key),
-                true,
-            ),
+            _ => cx.texts(&entry.value, &entry.key, &format!("capability `{}`", entry.key), true),
         };
         all.insert(entry.key.clone(), texts);
     }
@@ -208,11 +141,7 @@ fn capabilities(cx: &mut Cx<'_>, keys: Keys<'_>) -> Named<Texts> {
 fn roles(cx: &mut Cx<'_>, keys: Keys<'_>) -> Named<Role> {
     cx.named(keys.get("roles"), "roles", |cx, entry| {
         if RESERVED_ROLES.contains(&entry.key.as_str()) {
-            let finding = Finding::error(
-                "SH3007",
-                &entry.key_at,
-                format!("`{}` is reserved", entry.key),
-            );
+            let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` is reserved", entry.key));
             cx.push(finding.help("choose another name; the engine itself acts under this one"));
         }
         role(cx, entry)
@@ -222,42 +151,16 @@ fn roles(cx: &mut Cx<'_>, keys: Keys<'_>) -> Named<Role> {
 fn role(cx: &mut Cx<'_>, entry: &Entry) -> Option<Role> {
     if matches!(entry.value.value, Value::Null) {
         let label = Texts::from([(cx.locales[0].clone(), words::humanised(&entry.key))]);
-        return Some(Role {
-            label,
-            capabilities: Vec::new(),
-        });
+        return Some(Role { label, capabilities: Vec::new() });
     }
-    let keys = cx.keys(
-        &entry.value,
-        &entry.key,
-        "a role",
-        &["label", "capabilities"],
-    )?;
-    Some(Role {
-        label: cx.label(keys, &entry.key),
-        capabilities: cx.names_at(keys, "capabilities"),
-    })
+    let keys = cx.keys(&entry.value, &entry.key, "a role", &["label", "capabilities"])?;
+    Some(Role { label: cx.label(keys, &entry.key), capabilities: cx.names_at(keys, "capabilities") })
 }
 
 fn set(cx: &mut Cx<'_>, entry: &Entry) -> Option<IdSet> {
     let keys = cx.keys(&entry.value, &entry.key, "a set", &["of", "that"])?;
     let owner = format!("set `{}`", entry.key);
-    let of = cx.need(
-        keys,
-        "of",
-        &owner,
-        &entry.key_at,
-        "add `of: ENTITY`, whose ids these are",
-    );
-    let that = cx.need(
-        keys,
-        "that",
-        &owner,
-        &entry.key_at,
-        "add `that: \"login = actor()\"`, which of them",
-    );
-    Some(IdSet {
-        of: cx.text(of?, "of")?.to_owned(),
-        that: cx.expr(that?, "that")?,
-    })
+    let of = cx.need(keys, "of", &owner, &entry.key_at, "add `of: ENTITY`, whose ids these are");
+    let that = cx.need(keys, "that", &owner, &entry.key_at, "add `that: \"login = actor()\"`, which of them");
+    Some(IdSet { of: cx.text(of?, "of")?.to_owned(), that: cx.expr(that?, "that")? })
 }

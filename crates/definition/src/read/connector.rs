@@ -9,12 +9,7 @@ use crate::read::transition::inputs;
 use crate::yaml::{Node, Value};
 
 pub(crate) fn connector(cx: &mut Cx<'_>, root: &Node) -> Option<(String, Connector)> {
-    let keys = cx.keys(
-        root,
-        "connector",
-        "a connector",
-        &["connector", "label", "version", "class", "actions"],
-    )?;
+    let keys = cx.keys(root, "connector", "a connector", &["connector", "label", "version", "class", "actions"])?;
     let node = keys.get("connector")?;
     let name = cx.text(node, "connector")?.to_owned();
     if !cx.name(&name, &node.at) {
@@ -23,28 +18,13 @@ pub(crate) fn connector(cx: &mut Cx<'_>, root: &Node) -> Option<(String, Connect
     let owner = format!("connector `{name}`");
     let version = version(cx, keys);
     let class = class(cx, keys, &owner, node);
-    let actions = cx.need(
-        keys,
-        "actions",
-        &owner,
-        &node.at,
-        "add `actions: { NAME: { argument: required } }`",
-    );
+    let actions = cx.need(keys, "actions", &owner, &node.at, "add `actions: { NAME: { argument: required } }`");
     let actions = cx.named(actions, "actions", |cx, entry| match &entry.value.value {
         Value::Null => Some(IndexMap::new()),
         _ => Some(inputs(cx, &entry.value, &entry.key)),
     });
     let label = cx.label(keys, &name);
-    Some((
-        name,
-        Connector {
-            at: node.at.clone(),
-            label,
-            version: version?,
-            class: class?,
-            actions,
-        },
-    ))
+    Some((name, Connector { at: node.at.clone(), label, version: version?, class: class?, actions }))
 }
 
 fn version(cx: &mut Cx<'_>, keys: Keys<'_>) -> Option<u32> {
@@ -55,12 +35,7 @@ fn version(cx: &mut Cx<'_>, keys: Keys<'_>) -> Option<u32> {
     match text.parse() {
         Ok(version @ 1..) => Some(version),
         _ => {
-            cx.wrong(
-                node,
-                "version",
-                "a whole number from 1",
-                "write `version: 1`",
-            );
+            cx.wrong(node, "version", "a whole number from 1", "write `version: 1`");
             None
         }
     }
@@ -78,11 +53,7 @@ fn class(cx: &mut Cx<'_>, keys: Keys<'_>, owner: &str, name: &Node) -> Option<Cl
         "N" => Some(Class::N),
         other => {
             let finding = Finding::error("SH3031", &node.at, format!("`{other}` is not a class"));
-            cx.push(
-                finding.help(
-                    "write `K` if it honours our key, `Q` if it can be asked, `N` if neither",
-                ),
-            );
+            cx.push(finding.help("write `K` if it honours our key, `Q` if it can be asked, `N` if neither"));
             None
         }
     }

@@ -42,13 +42,7 @@ impl Cx<'_> {
     }
 
     /// The map's keys; complains about each that is not in `known`. `place` says where we are: `a transition`.
-    pub fn keys<'n>(
-        &mut self,
-        node: &'n Node,
-        key: &str,
-        place: &str,
-        known: &[&str],
-    ) -> Option<Keys<'n>> {
+    pub fn keys<'n>(&mut self, node: &'n Node, key: &str, place: &str, known: &[&str]) -> Option<Keys<'n>> {
         let entries = self.entries(node, key)?;
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
@@ -59,23 +53,18 @@ impl Cx<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, place: &str, known: &[&str]) {
-        let finding =
-            if place == "a transition" && matches!(entry.key.as_str(), "post" | "via" | "call") {
-                let message = format!(
-                    "`{}` is not known yet in a transition: it comes with a later release",
-                    entry.key
-                );
-                Finding::error("SH3002", &entry.key_at, message)
-                    .help("leave it out for now; work for the outside can be written under `do`")
-            } else {
-                let message = format!("unknown key `{}` in {place}", entry.key);
-                let otherwise = format!("keys of {place} are {}", quoted_list(known));
-                let finding = Finding::error("SH3002", &entry.key_at, message);
-                match crate::finding::nearest(&entry.key, known.iter().copied()) {
-                    Some(name) => finding.help(format!("did you mean `{name}`?")),
-                    None => finding.help(otherwise),
-                }
-            };
+        let finding = if place == "a transition" && matches!(entry.key.as_str(), "post" | "via" | "call") {
+            let message = format!("`{}` is not known yet in a transition: it comes with a later release", entry.key);
+            Finding::error("SH3002", &entry.key_at, message).help("leave it out for now; work for the outside can be written under `do`")
+        } else {
+            let message = format!("unknown key `{}` in {place}", entry.key);
+            let otherwise = format!("keys of {place} are {}", quoted_list(known));
+            let finding = Finding::error("SH3002", &entry.key_at, message);
+            match crate::finding::nearest(&entry.key, known.iter().copied()) {
+                Some(name) => finding.help(format!("did you mean `{name}`?")),
+                None => finding.help(otherwise),
+            }
+        };
         self.push(finding);
     }
 
@@ -84,26 +73,14 @@ impl Cx<'_> {
         match &node.value {
             Value::Map(entries) => Some(entries),
             _ => {
-                self.wrong(
-                    node,
-                    key,
-                    "a map",
-                    "write `{ name: value }`, or one name a line below it",
-                );
+                self.wrong(node, key, "a map", "write `{ name: value }`, or one name a line below it");
                 None
             }
         }
     }
 
     /// A key that must be there.
-    pub fn need<'n>(
-        &mut self,
-        keys: Keys<'n>,
-        key: &str,
-        owner: &str,
-        at: &Span,
-        help: &str,
-    ) -> Option<&'n Node> {
+    pub fn need<'n>(&mut self, keys: Keys<'n>, key: &str, owner: &str, at: &Span, help: &str) -> Option<&'n Node> {
         let found = keys.get(key);
         if found.is_none() {
             self.push(Finding::error("SH3005", at, format!("{owner} has no `{key}`")).help(help));
@@ -115,12 +92,7 @@ impl Cx<'_> {
         match &node.value {
             Value::Scalar { text, .. } => Some(text),
             _ => {
-                self.wrong(
-                    node,
-                    key,
-                    "text",
-                    &format!("write `{key}: …` with one text"),
-                );
+                self.wrong(node, key, "text", &format!("write `{key}: …` with one text"));
                 None
             }
         }
@@ -148,9 +120,7 @@ impl Cx<'_> {
             let fixed = words::as_name(name);
             self.push(match words::is_name(&fixed) {
                 true => finding.help(format!("write `{fixed}`")),
-                false => {
-                    finding.help("choose a lower-case name of at most 40 letters, digits and `_`")
-                }
+                false => finding.help("choose a lower-case name of at most 40 letters, digits and `_`"),
             });
         }
         good
@@ -160,45 +130,27 @@ impl Cx<'_> {
     pub fn names(&mut self, node: &Node, key: &str) -> Vec<String> {
         match &node.value {
             Value::Scalar { text, .. } => vec![text.clone()],
-            Value::List(items) => items
-                .iter()
-                .filter_map(|item| self.text(item, key).map(str::to_owned))
-                .collect(),
+            Value::List(items) => items.iter().filter_map(|item| self.text(item, key).map(str::to_owned)).collect(),
             _ => {
-                self.wrong(
-                    node,
-                    key,
-                    "a name or a list of names",
-                    &format!("write `{key}: [a, b]`"),
-                );
+                self.wrong(node, key, "a name or a list of names", &format!("write `{key}: [a, b]`"));
                 Vec::new()
             }
         }
     }
 
     pub fn names_at(&mut self, keys: Keys<'_>, key: &str) -> Vec<String> {
-        keys.get(key)
-            .map(|node| self.names(node, key))
-            .unwrap_or_default()
+        keys.get(key).map(|node| self.names(node, key)).unwrap_or_default()
     }
 
     pub fn expr(&mut self, node: &Node, key: &str) -> Option<Expr> {
         let text = match &node.value {
             Value::Scalar { text, .. } if !text.trim().is_empty() => text,
             _ => {
-                self.wrong(
-                    node,
-                    key,
-                    "an SQL expression",
-                    &format!("write `{key}: \"…\"`"),
-                );
+                self.wrong(node, key, "an SQL expression", &format!("write `{key}: \"…\"`"));
                 return None;
             }
         };
-        Some(Expr {
-            text: text.clone(),
-            at: node.at.clone(),
-        })
+        Some(Expr { text: text.clone(), at: node.at.clone() })
     }
 
     pub fn expr_at(&mut self, keys: Keys<'_>, key: &str) -> Option<Expr> {
@@ -206,12 +158,7 @@ impl Cx<'_> {
     }
 
     /// A map of name → something, each name checked.
-    pub fn named<T>(
-        &mut self,
-        node: Option<&Node>,
-        key: &str,
-        mut read: impl FnMut(&mut Self, &Entry) -> Option<T>,
-    ) -> Named<T> {
+    pub fn named<T>(&mut self, node: Option<&Node>, key: &str, mut read: impl FnMut(&mut Self, &Entry) -> Option<T>) -> Named<T> {
         let mut all = IndexMap::new();
         let Some(node) = node else { return all };
         for entry in self.entries(node, key).unwrap_or_default() {
@@ -240,12 +187,7 @@ impl Cx<'_> {
         let entries = match &node.value {
             Value::Map(entries) => entries,
             _ => {
-                self.wrong(
-                    node,
-                    key,
-                    "a text per locale",
-                    &format!("write `{key}: {{ {first}: … }}`"),
-                );
+                self.wrong(node, key, "a text per locale", &format!("write `{key}: {{ {first}: … }}`"));
                 return texts;
             }
         };
@@ -256,18 +198,11 @@ impl Cx<'_> {
                 self.push(match &entry.value.value {
                     // `{ en: One, two }` is a text `One` and a key `two` without a value.
                     Value::Null => finding.help("put a text that holds a comma in quotes"),
-                    _ => finding.help(format!(
-                        "locales of the app are {}",
-                        quoted_list(self.locales)
-                    )),
+                    _ => finding.help(format!("locales of the app are {}", quoted_list(self.locales))),
                 });
             } else if let Some(text) = self.text(&entry.value, &entry.key) {
                 if text.trim().is_empty() {
-                    let finding = Finding::error(
-                        "SH3022",
-                        &entry.value.at,
-                        format!("{what} is empty in `{}`", entry.key),
-                    );
+                    let finding = Finding::error("SH3022", &entry.value.at, format!("{what} is empty in `{}`", entry.key));
                     self.push(finding.help("write the text"));
                 }
                 texts.insert(entry.key.clone(), text.to_owned());
@@ -278,33 +213,15 @@ impl Cx<'_> {
     }
 
     fn missing_locales(&mut self, node: &Node, texts: &Texts, what: &str, alone: bool) {
-        let missing: Vec<&String> = self
-            .locales
-            .iter()
-            .filter(|locale| !texts.contains_key(*locale))
-            .collect();
+        let missing: Vec<&String> = self.locales.iter().filter(|locale| !texts.contains_key(*locale)).collect();
         let Some(first) = missing.first() else { return };
         if **first == self.locales[0] {
-            let finding = Finding::error(
-                "SH3022",
-                &node.at,
-                format!("{what} has no text in `{first}`"),
-            );
-            self.findings.push(finding.help(format!(
-                "add `{first}: …`; it is the locale all others fall back to"
-            )));
+            let finding = Finding::error("SH3022", &node.at, format!("{what} has no text in `{first}`"));
+            self.findings.push(finding.help(format!("add `{first}: …`; it is the locale all others fall back to")));
         } else if !alone || texts.len() > 1 {
             let message = format!("{what} has no text in {}", quoted_list(&missing));
-            let help = format!(
-                "add `{}: …`",
-                missing
-                    .iter()
-                    .map(|m| m.as_str())
-                    .collect::<Vec<_>>()
-                    .join(": …`, `")
-            );
-            self.findings
-                .push(Finding::warning("SH3022", &node.at, message).help(help));
+            let help = format!("add `{}: …`", missing.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(": …`, `"));
+            self.findings.push(Finding::warning("SH3022", &node.at, message).help(help));
         }
     }
 }

@@ -32,11 +32,7 @@ pub(crate) use field::TYPES;
 const FILE_BYTES_MOST: usize = 1 << 20;
 
 /// Folders that hold definitions, with what a file in them begins with.
-const FOLDERS: [(&str, &[&str]); 3] = [
-    ("entities", &["entity"]),
-    ("prices", &["table", "calculator"]),
-    ("connectors", &["connector"]),
-];
+const FOLDERS: [(&str, &[&str]); 3] = [("entities", &["entity"]), ("prices", &["table", "calculator"]), ("connectors", &["connector"])];
 
 /// Folders whose files mean something, but not here.
 pub(crate) const OTHER_FOLDERS: [&str; 3] = ["scenarios", "sql", "data"];
@@ -49,13 +45,8 @@ pub fn read(files: &[SourceFile]) -> Loaded {
     let mut findings = Vec::new();
     let app = Reading::new(files, &mut findings).run();
     tidy(&mut findings);
-    let sound = findings
-        .iter()
-        .all(|finding| finding.severity != Severity::Error);
-    Loaded {
-        app: app.filter(|_| sound),
-        findings,
-    }
+    let sound = findings.iter().all(|finding| finding.severity != Severity::Error);
+    Loaded { app: app.filter(|_| sound), findings }
 }
 
 struct Parsed {
@@ -73,12 +64,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(files: &'a [SourceFile], findings: &'a mut Vec<Finding>) -> Self {
-        let mut reading = Reading {
-            findings,
-            places: Places::default(),
-            csv: HashMap::new(),
-            parsed: Vec::new(),
-        };
+        let mut reading = Reading { findings, places: Places::default(), csv: HashMap::new(), parsed: Vec::new() };
         for file in files {
             reading.take(file);
         }
@@ -87,32 +73,19 @@ impl<'a> Reading<'a> {
 
     fn take(&mut self, file: &'a SourceFile) {
         let path: Arc<str> = file.path.as_str().into();
-        let top = Span {
-            file: path.clone(),
-            line: 1,
-            column: 1,
-            offset: 0,
-            len: first_word(&file.text),
-        };
+        let top = Span { file: path.clone(), line: 1, column: 1, offset: 0, len: first_word(&file.text) };
         let kinds = match expected(&file.path) {
             Ok(kinds) => kinds,
             Err(None) => return,
             Err(Some((message, help))) => {
-                self.findings
-                    .push(Finding::error("SH3046", &top, message).help(help));
+                self.findings.push(Finding::error("SH3046", &top, message).help(help));
                 self.places.add_text(&path, &file.text);
                 return;
             }
         };
         if file.text.len() > FILE_BYTES_MOST {
-            let finding = Finding::error(
-                "SH3001",
-                &top,
-                format!("the file is larger than {FILE_BYTES_MOST} bytes"),
-            );
-            return self
-                .findings
-                .push(finding.help("put rows into a `.csv` file, or split the file"));
+            let finding = Finding::error("SH3001", &top, format!("the file is larger than {FILE_BYTES_MOST} bytes"));
+            return self.findings.push(finding.help("put rows into a `.csv` file, or split the file"));
         }
         self.places.add_text(&path, &file.text);
         if kinds.is_empty() {
@@ -132,12 +105,8 @@ impl<'a> Reading<'a> {
             None => {
                 let written = root.entries().first();
                 let at = written.map_or(&root.at, |entry| &entry.key_at);
-                let finding =
-                    Finding::error("SH3005", at, format!("`{path}` has no `{}`", kinds[0]));
-                self.findings.push(finding.help(format!(
-                    "begin the file with `{}: NAME`",
-                    kinds.join(": NAME` or `")
-                )));
+                let finding = Finding::error("SH3005", at, format!("`{path}` has no `{}`", kinds[0]));
+                self.findings.push(finding.help(format!("begin the file with `{}: NAME`", kinds.join(": NAME` or `"))));
             }
         }
     }
@@ -146,30 +115,12 @@ impl<'a> Reading<'a> {
         let parsed = std::mem::take(&mut self.parsed);
         let root = parsed.iter().find(|file| file.kind == "app");
         let locales = root.map_or_else(|| vec!["en".to_owned()], |file| app::locales(&file.root));
-        let mut cx = Cx {
-            findings: self.findings,
-            places: &self.places,
-            locales: &locales,
-        };
+        let mut cx = Cx { findings: self.findings, places: &self.places, locales: &locales };
         let app = root.and_then(|file| app::app(&mut cx, &file.root));
-        if root.is_none()
-            && !cx
-                .findings
-                .iter()
-                .any(|finding| &*finding.at.file == "app.yaml")
-        {
-            let at = Span {
-                file: "app.yaml".into(),
-                line: 1,
-                column: 1,
-                offset: 0,
-                len: 0,
-            };
+        if root.is_none() && !cx.findings.iter().any(|finding| &*finding.at.file == "app.yaml") {
+            let at = Span { file: "app.yaml".into(), line: 1, column: 1, offset: 0, len: 0 };
             let finding = Finding::error("SH3005", &at, "there is no `app.yaml`");
-            cx.push(
-                finding
-                    .help("add `app.yaml` with `app: NAME`, `locales: [en]` and `time_zone: UTC`"),
-            );
+            cx.push(finding.help("add `app.yaml` with `app: NAME`, `locales: [en]` and `time_zone: UTC`"));
         }
         // Without app.yaml the other files are still read, for their own faults; locales and capabilities unknown.
         let mut app = app.unwrap_or_else(|| nameless(&locales));
@@ -180,18 +131,8 @@ impl<'a> Reading<'a> {
         }
         for (path, (file, _)) in &self.csv {
             if !used.contains(path) {
-                let at = Span {
-                    file: file.clone(),
-                    line: 1,
-                    column: 1,
-                    offset: 0,
-                    len: 0,
-                };
-                let finding = Finding::error(
-                    "SH3046",
-                    &at,
-                    format!("`{path}` is not read by any rule table"),
-                );
+                let at = Span { file: file.clone(), line: 1, column: 1, offset: 0, len: 0 };
+                let finding = Finding::error("SH3046", &at, format!("`{path}` is not read by any rule table"));
                 cx.push(finding.help("name it under `rows:` of a table in the same folder"));
             }
         }
@@ -210,9 +151,7 @@ fn one(
 ) {
     match file.kind {
         "entity" => {
-            let known = Known {
-                capabilities: &|name| capabilities.iter().any(|known| known == name),
-            };
+            let known = Known { capabilities: &|name| capabilities.iter().any(|known| known == name) };
             if let Some(entity) = entity::entity(cx, &file.root, &known) {
                 let at = entity.at.clone();
                 place(cx, &mut app.entities, entity.name.clone(), entity, &at);
@@ -257,9 +196,7 @@ fn place<T>(cx: &mut Cx<'_>, all: &mut IndexMap<String, T>, name: String, one: T
     }
     if stem != name {
         let finding = Finding::error("SH3046", at, format!("`{path}` declares `{name}`"));
-        cx.push(finding.help(format!(
-            "rename the file to `{folder}/{name}.{ending}`, or write `{stem}` here"
-        )));
+        cx.push(finding.help(format!("rename the file to `{folder}/{name}.{ending}`, or write `{stem}` here")));
     }
     all.insert(name, one);
 }
@@ -282,10 +219,7 @@ fn expected(path: &str) -> Result<&'static [&'static str], Option<(String, Strin
     }
     if LATER_FOLDERS.contains(&folder) {
         let message = format!("`{folder}/` is not read yet: it comes with a later release");
-        return Err(Some((
-            message,
-            "take the file out of the app folder for now".to_owned(),
-        )));
+        return Err(Some((message, "take the file out of the app folder for now".to_owned())));
     }
     let Some((_, kinds)) = FOLDERS.iter().find(|(known, _)| *known == folder) else {
         let names = FOLDERS.iter().map(|(name, _)| *name);

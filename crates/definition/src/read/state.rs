@@ -6,10 +6,7 @@ use crate::read::cx::{Cx, Keys};
 use crate::read::words;
 use crate::yaml::{Entry, Node};
 
-const KEYS: [&str; 11] = [
-    "initial", "final", "claim", "owner", "within", "until", "then", "late", "may_wait",
-    "required", "label",
-];
+const KEYS: [&str; 11] = ["initial", "final", "claim", "owner", "within", "until", "then", "late", "may_wait", "required", "label"];
 
 pub(crate) fn states(cx: &mut Cx<'_>, node: Option<&Node>) -> Named<State> {
     cx.named(node, "states", state)
@@ -17,10 +14,7 @@ pub(crate) fn states(cx: &mut Cx<'_>, node: Option<&Node>) -> Named<State> {
 
 fn state(cx: &mut Cx<'_>, entry: &Entry) -> Option<State> {
     let keys = cx.keys(&entry.value, &entry.key, "a state", &KEYS)?;
-    let owner = keys
-        .get("owner")
-        .and_then(|node| cx.text(node, "owner"))
-        .map(str::to_owned);
+    let owner = keys.get("owner").and_then(|node| cx.text(node, "owner")).map(str::to_owned);
     Some(State {
         at: entry.key_at.clone(),
         label: cx.label(keys, &entry.key),
@@ -34,12 +28,7 @@ fn state(cx: &mut Cx<'_>, entry: &Entry) -> Option<State> {
 }
 
 fn wait(cx: &mut Cx<'_>, keys: Keys<'_>) -> Wait {
-    for (a, b) in [
-        ("within", "until"),
-        ("within", "may_wait"),
-        ("until", "may_wait"),
-        ("then", "late"),
-    ] {
+    for (a, b) in [("within", "until"), ("within", "may_wait"), ("until", "may_wait"), ("then", "late")] {
         if let (Some(_), Some(second)) = (keys.entry(a), keys.entry(b)) {
             let message = format!("`{a}` and `{b}` cannot stand together");
             cx.push(Finding::error("SH3006", &second.key_at, message).help("keep one of the two"));
@@ -51,14 +40,9 @@ fn wait(cx: &mut Cx<'_>, keys: Keys<'_>) -> Wait {
         && keys.get("until").is_none()
     {
         let message = format!("`{}` stands without `within` or `until`", verb.key);
-        cx.push(
-            Finding::error("SH3005", &verb.key_at, message)
-                .help("add `within: 24 hours` or `until: FIELD`"),
-        );
+        cx.push(Finding::error("SH3005", &verb.key_at, message).help("add `within: 24 hours` or `until: FIELD`"));
     }
-    let verb = verb
-        .and_then(|entry| cx.text(&entry.value, &entry.key))
-        .map(str::to_owned);
+    let verb = verb.and_then(|entry| cx.text(&entry.value, &entry.key)).map(str::to_owned);
     if let Some(node) = keys.get("within") {
         let Some(text) = cx.text(node, "within") else {
             return Wait::Forever;
@@ -66,10 +50,7 @@ fn wait(cx: &mut Cx<'_>, keys: Keys<'_>) -> Wait {
         return match words::duration(text) {
             Ok(span) => Wait::Within { span, verb },
             Err(help) => {
-                cx.push(
-                    Finding::error("SH3033", &node.at, format!("`{text}` is not a duration"))
-                        .help(help),
-                );
+                cx.push(Finding::error("SH3033", &node.at, format!("`{text}` is not a duration")).help(help));
                 Wait::Forever
             }
         };
@@ -78,10 +59,7 @@ fn wait(cx: &mut Cx<'_>, keys: Keys<'_>) -> Wait {
         let Some(field) = cx.text(node, "until") else {
             return Wait::Forever;
         };
-        return Wait::Until {
-            field: field.to_owned(),
-            verb,
-        };
+        return Wait::Until { field: field.to_owned(), verb };
     }
     match keys.get("may_wait") {
         None => Wait::Unstated,

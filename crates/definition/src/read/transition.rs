@@ -3,37 +3,23 @@
 use indexmap::IndexMap;
 
 use crate::finding::Finding;
-use crate::model::{
-    Actor, Cascade, Effect, Expr, Guard, Input, Kind, Named, Part, Template, Transition,
-};
+use crate::model::{Actor, Cascade, Effect, Expr, Guard, Input, Kind, Named, Part, Template, Transition};
 use crate::places::within;
 use crate::read::cx::{Cx, Keys};
 use crate::read::entity::Known;
 use crate::read::words::{self, Piece};
 use crate::yaml::{Entry, Node, Value};
 
-const KEYS: [&str; 11] = [
-    "label", "from", "to", "by", "input", "guards", "set", "auto", "each", "lock", "do",
-];
+const KEYS: [&str; 11] = ["label", "from", "to", "by", "input", "guards", "set", "auto", "each", "lock", "do"];
 
 /// Events that are no verbs.
 const EVENTS: [&str; 5] = ["created", "edited", "imported", "migrated", "erased"];
 
-pub(crate) fn transitions(
-    cx: &mut Cx<'_>,
-    node: Option<&Node>,
-    known: &Known<'_>,
-) -> Named<Transition> {
+pub(crate) fn transitions(cx: &mut Cx<'_>, node: Option<&Node>, known: &Known<'_>) -> Named<Transition> {
     cx.named(node, "transitions", |cx, entry| {
         if EVENTS.contains(&entry.key.as_str()) {
-            let finding = Finding::error(
-                "SH3007",
-                &entry.key_at,
-                format!("`{}` is reserved", entry.key),
-            );
-            cx.push(
-                finding.help("choose another name; the engine writes events of this name itself"),
-            );
+            let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` is reserved", entry.key));
+            cx.push(finding.help("choose another name; the engine writes events of this name itself"));
         }
         transition(cx, entry, known)
     })
@@ -49,25 +35,14 @@ fn transition(cx: &mut Cx<'_>, entry: &Entry, known: &Known<'_>) -> Option<Trans
         at: entry.key_at.clone(),
         label: cx.label(keys, &entry.key),
         from,
-        to: keys
-            .get("to")
-            .and_then(|node| cx.text(node, "to"))
-            .map(str::to_owned),
+        to: keys.get("to").and_then(|node| cx.text(node, "to")).map(str::to_owned),
         by: by.into_iter().map(|name| actor(name, known)).collect(),
-        input: keys
-            .get("input")
-            .map(|node| inputs(cx, node, "input"))
-            .unwrap_or_default(),
+        input: keys.get("input").map(|node| inputs(cx, node, "input")).unwrap_or_default(),
         guards: cx.named(keys.get("guards"), "guards", guard),
-        set: cx.named(keys.get("set"), "set", |cx, entry| {
-            cx.expr(&entry.value, &entry.key)
-        }),
+        set: cx.named(keys.get("set"), "set", |cx, entry| cx.expr(&entry.value, &entry.key)),
         auto: cx.bool(keys, "auto"),
         each: each(cx, keys),
-        lock: keys
-            .get("lock")
-            .and_then(|node| cx.text(node, "lock"))
-            .map(str::to_owned),
+        lock: keys.get("lock").and_then(|node| cx.text(node, "lock")).map(str::to_owned),
         effects: effects(cx, keys),
     })
 }
@@ -85,29 +60,16 @@ fn actor(name: String, known: &Known<'_>) -> Actor {
 /// `{ tracking: optional }`, or a list of optional ones. Connectors declare the arguments of actions the same way.
 pub(crate) fn inputs(cx: &mut Cx<'_>, node: &Node, key: &str) -> Named<Input> {
     if !matches!(node.value, Value::Map(_)) {
-        return cx
-            .names(node, key)
-            .into_iter()
-            .map(|name| (name, Input { required: false }))
-            .collect();
+        return cx.names(node, key).into_iter().map(|name| (name, Input { required: false })).collect();
     }
-    cx.named(Some(node), key, |cx, entry| {
-        match cx.text(&entry.value, &entry.key)? {
-            "required" => Some(Input { required: true }),
-            "optional" => Some(Input { required: false }),
-            other => {
-                let message = format!(
-                    "`{}` takes `required` or `optional`, found `{other}`",
-                    entry.key
-                );
-                let finding = Finding::error("SH3006", &entry.value.at, message);
-                cx.push(finding.nearest(
-                    other,
-                    ["required", "optional"],
-                    "write `required` or `optional`",
-                ));
-                None
-            }
+    cx.named(Some(node), key, |cx, entry| match cx.text(&entry.value, &entry.key)? {
+        "required" => Some(Input { required: true }),
+        "optional" => Some(Input { required: false }),
+        other => {
+            let message = format!("`{}` takes `required` or `optional`, found `{other}`", entry.key);
+            let finding = Finding::error("SH3006", &entry.value.at, message);
+            cx.push(finding.nearest(other, ["required", "optional"], "write `required` or `optional`"));
+            None
         }
     })
 }
@@ -115,25 +77,11 @@ pub(crate) fn inputs(cx: &mut Cx<'_>, node: &Node, key: &str) -> Named<Input> {
 fn guard(cx: &mut Cx<'_>, entry: &Entry) -> Option<Guard> {
     let keys = cx.keys(&entry.value, &entry.key, "a guard", &["that", "else"])?;
     let owner = format!("guard `{}`", entry.key);
-    let that = cx.need(
-        keys,
-        "that",
-        &owner,
-        &entry.key_at,
-        "add `that: \"…\"`, the condition",
-    );
-    let help = format!(
-        "add `else: {{ {}: … }}`, what the person is told",
-        cx.locales[0]
-    );
+    let that = cx.need(keys, "that", &owner, &entry.key_at, "add `that: \"…\"`, the condition");
+    let help = format!("add `else: {{ {}: … }}`, what the person is told", cx.locales[0]);
     let otherwise = cx.need(keys, "else", &owner, &entry.key_at, &help);
-    let otherwise =
-        otherwise.map(|node| cx.texts(node, "else", &format!("`{}`", entry.key), false));
-    Some(Guard {
-        at: entry.key_at.clone(),
-        that: cx.expr(that?, "that")?,
-        otherwise: otherwise?,
-    })
+    let otherwise = otherwise.map(|node| cx.texts(node, "else", &format!("`{}`", entry.key), false));
+    Some(Guard { at: entry.key_at.clone(), that: cx.expr(that?, "that")?, otherwise: otherwise? })
 }
 
 fn each(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Cascade> {
@@ -144,12 +92,7 @@ fn each(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Cascade> {
         Value::List(items) => items.as_slice(),
         Value::Map(_) => std::slice::from_ref(node),
         _ => {
-            cx.wrong(
-                node,
-                "each",
-                "a list",
-                "write `each: [ { of: ENTITY, through: FIELD, verb: VERB } ]`",
-            );
+            cx.wrong(node, "each", "a list", "write `each: [ { of: ENTITY, through: FIELD, verb: VERB } ]`");
             return Vec::new();
         }
     };
@@ -163,17 +106,9 @@ fn cascade(cx: &mut Cx<'_>, node: &Node) -> Option<Cascade> {
         cx.text(found, key).map(str::to_owned)
     };
     let of = one("of", "add `of: ENTITY`, whose records follow");
-    let through = one(
-        "through",
-        "add `through: FIELD`, their reference to this record",
-    );
+    let through = one("through", "add `through: FIELD`, their reference to this record");
     let verb = one("verb", "add `verb: VERB`, what is fired on them");
-    Some(Cascade {
-        of: of?,
-        through: through?,
-        verb: verb?,
-        only: cx.names_at(keys, "in"),
-    })
+    Some(Cascade { of: of?, through: through?, verb: verb?, only: cx.names_at(keys, "in") })
 }
 
 fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
@@ -181,12 +116,7 @@ fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
         return Vec::new();
     };
     let Value::List(items) = &node.value else {
-        cx.wrong(
-            node,
-            "do",
-            "a list",
-            "write `- connector.action: { … }` below it",
-        );
+        cx.wrong(node, "do", "a list", "write `- connector.action: { … }` below it");
         return Vec::new();
     };
     let mut all = Vec::new();
@@ -194,12 +124,7 @@ fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
         match &item.value {
             Value::Map(entries) => all.extend(entries.iter().filter_map(|entry| effect(cx, entry))),
             Value::Scalar { text, .. } => all.extend(named_effect(cx, text, item, IndexMap::new())),
-            _ => cx.wrong(
-                item,
-                "do",
-                "`connector.action`",
-                "write `- connector.action: { … }`",
-            ),
+            _ => cx.wrong(item, "do", "`connector.action`", "write `- connector.action: { … }`"),
         }
     }
     all
@@ -208,14 +133,9 @@ fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
 fn effect(cx: &mut Cx<'_>, entry: &Entry) -> Option<Effect> {
     let args = match &entry.value.value {
         Value::Null => IndexMap::new(),
-        _ => cx.named(Some(&entry.value), &entry.key, |cx, arg| {
-            template(cx, &arg.value, &arg.key)
-        }),
+        _ => cx.named(Some(&entry.value), &entry.key, |cx, arg| template(cx, &arg.value, &arg.key)),
     };
-    let at = Node {
-        at: entry.key_at.clone(),
-        value: Value::Null,
-    };
+    let at = Node { at: entry.key_at.clone(), value: Value::Null };
     named_effect(cx, &entry.key, &at, args)
 }
 
@@ -225,12 +145,7 @@ fn named_effect(cx: &mut Cx<'_>, name: &str, node: &Node, args: Named<Template>)
         cx.push(finding.help(format!("write `{name}.ACTION`")));
         return None;
     };
-    Some(Effect {
-        at: node.at.clone(),
-        connector: connector.to_owned(),
-        action: action.to_owned(),
-        args,
-    })
+    Some(Effect { at: node.at.clone(), connector: connector.to_owned(), action: action.to_owned(), args })
 }
 
 fn template(cx: &mut Cx<'_>, node: &Node, key: &str) -> Option<Template> {
@@ -240,8 +155,7 @@ fn template(cx: &mut Cx<'_>, node: &Node, key: &str) -> Option<Template> {
         Ok(pieces) => pieces,
         Err(open) => {
             let at = within(source, &node.at, text, open, 1);
-            let finding =
-                Finding::error("SH3023", &at, "a `{` here opens nothing that can be read");
+            let finding = Finding::error("SH3023", &at, "a `{` here opens nothing that can be read");
             cx.push(finding.help("write `{expression}`, or `{{` for a brace"));
             return None;
         }
@@ -250,13 +164,8 @@ fn template(cx: &mut Cx<'_>, node: &Node, key: &str) -> Option<Template> {
         Piece::Text(text) => Part::Text(text),
         Piece::Hole(range) => {
             let at = within(source, &node.at, text, range.start, range.len());
-            Part::Hole(Expr {
-                text: text[range].to_owned(),
-                at,
-            })
+            Part::Hole(Expr { text: text[range].to_owned(), at })
         }
     });
-    Some(Template {
-        parts: parts.collect(),
-    })
+    Some(Template { parts: parts.collect() })
 }

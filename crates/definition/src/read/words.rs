@@ -30,9 +30,7 @@ pub(crate) const ENGINE_COLUMNS: [&str; 20] = [
 pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// Names joined by dots, as capabilities are.
@@ -48,11 +46,7 @@ pub(crate) fn as_name(text: &str) -> String {
         if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
             name.push('_');
         }
-        name.push(if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '_'
-        });
+        name.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
         before = c;
     }
     name.trim_matches('_').to_owned()
@@ -68,34 +62,21 @@ pub(crate) fn humanised(name: &str) -> String {
     }
 }
 
-const UNITS: [(&str, Unit); 5] = [
-    ("second", Unit::Seconds),
-    ("minute", Unit::Minutes),
-    ("hour", Unit::Hours),
-    ("day", Unit::Days),
-    ("week", Unit::Weeks),
-];
+const UNITS: [(&str, Unit); 5] =
+    [("second", Unit::Seconds), ("minute", Unit::Minutes), ("hour", Unit::Hours), ("day", Unit::Days), ("week", Unit::Weeks)];
 
 /// `24 hours`; the error is what to type instead.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let otherwise =
-        || "write a whole number and one of seconds, minutes, hours, days, weeks".to_owned();
+    let otherwise = || "write a whole number and one of seconds, minutes, hours, days, weeks".to_owned();
     let (count, unit) = text.trim().split_once(' ').ok_or_else(otherwise)?;
-    let count: u32 = count
-        .parse()
-        .ok()
-        .filter(|n| (1..=100_000).contains(n))
-        .ok_or_else(otherwise)?;
+    let count: u32 = count.parse().ok().filter(|n| (1..=100_000).contains(n)).ok_or_else(otherwise)?;
     let unit = unit.trim();
     let single = unit.strip_suffix('s').unwrap_or(unit);
     if let Some((_, unit)) = UNITS.iter().find(|(name, _)| *name == single) {
         return Ok(Duration { count, unit: *unit });
     }
     match crate::finding::nearest(single, UNITS.iter().map(|(name, _)| *name)) {
-        Some(name) => Err(format!(
-            "did you mean `{count} {name}{}`?",
-            if count == 1 { "" } else { "s" }
-        )),
+        Some(name) => Err(format!("did you mean `{count} {name}{}`?", if count == 1 { "" } else { "s" })),
         None => Err(otherwise()),
     }
 }
@@ -108,10 +89,7 @@ pub(crate) fn is_date(text: &str) -> bool {
     }
     let number = |range: std::ops::Range<usize>| -> Option<u32> {
         let digits = text.get(range)?;
-        digits
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-            .then(|| digits.parse().ok())?
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
     };
     let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
         return false;
@@ -141,28 +119,17 @@ pub(crate) fn is_number(text: &str, fraction: bool) -> bool {
 pub(crate) fn reference(text: &str) -> Result<Reference, String> {
     let missing = || "the reference has no `{number}`".to_owned();
     let (prefix, rest) = text.split_once('{').ok_or_else(missing)?;
-    let (hole, suffix) = rest
-        .split_once('}')
-        .ok_or_else(|| "the reference has an open `{`".to_owned())?;
+    let (hole, suffix) = rest.split_once('}').ok_or_else(|| "the reference has an open `{`".to_owned())?;
     if suffix.contains(['{', '}']) || prefix.contains('}') {
         return Err("the reference has more than one counter".to_owned());
     }
     let (word, width) = hole.split_once(':').unwrap_or((hole, "1"));
     if word.trim() != "number" {
-        return Err(format!(
-            "the reference has no `{{number}}`, and `{{{hole}}}` is not known"
-        ));
+        return Err(format!("the reference has no `{{number}}`, and `{{{hole}}}` is not known"));
     }
     match width.trim().parse() {
-        Ok(width @ 1..=18) => Ok(Reference {
-            prefix: prefix.to_owned(),
-            width,
-            suffix: suffix.to_owned(),
-        }),
-        _ => Err(format!(
-            "the counter cannot be `{}` digits wide",
-            width.trim()
-        )),
+        Ok(width @ 1..=18) => Ok(Reference { prefix: prefix.to_owned(), width, suffix: suffix.to_owned() }),
+        _ => Err(format!("the counter cannot be `{}` digits wide", width.trim())),
     }
 }
 

@@ -5,9 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::model::{App, Entity, FieldKind};
 use crate::read::TYPES;
 use crate::read::words::ENGINE_COLUMNS;
-use crate::schema::parts::{
-    bool, expression, keyed, label, name_pattern, named, names, object, some,
-};
+use crate::schema::parts::{bool, expression, keyed, label, name_pattern, named, names, object, some};
 
 /// The names one entity may use.
 struct Own {
@@ -63,19 +61,16 @@ fn own(app: &App, entities: &[&Entity]) -> Own {
                 FieldKind::Ref(to) => {
                     own.references.push(name.clone());
                     let sets = app.sets.iter().filter(|(_, set)| set.of == *to);
-                    own.rules
-                        .extend(sets.map(|(set, _)| format!("{name} = any({set}())")));
+                    own.rules.extend(sets.map(|(set, _)| format!("{name} = any({set}())")));
                 }
                 _ => {}
             }
         }
         for (child, one) in &entity.children {
-            own.columns
-                .extend(one.fields.keys().map(|field| format!("{child}.{field}")));
+            own.columns.extend(one.fields.keys().map(|field| format!("{child}.{field}")));
         }
     }
-    own.columns
-        .extend(own.fields.iter().chain(&own.children).cloned());
+    own.columns.extend(own.fields.iter().chain(&own.children).cloned());
     own
 }
 
@@ -128,8 +123,7 @@ fn field(app: &App) -> Value {
 }
 
 fn state(app: &App, own: &Own) -> Value {
-    let duration =
-        json!({ "type": "string", "pattern": "^[0-9]+ (second|minute|hour|day|week)s?$" });
+    let duration = json!({ "type": "string", "pattern": "^[0-9]+ (second|minute|hour|day|week)s?$" });
     object(
         json!({
             "label": label(app),
@@ -150,25 +144,11 @@ fn state(app: &App, own: &Own) -> Value {
 
 fn transition(app: &App, own: &Own) -> Value {
     let kinds = ["timer", "webhook", "connector", "system"].map(str::to_owned);
-    let actors = app
-        .roles
-        .keys()
-        .chain(app.capabilities.keys())
-        .cloned()
-        .chain(kinds);
-    let guard = object(
-        json!({ "that": expression("null refuses"), "else": label(app) }),
-        &["that", "else"],
-    );
+    let actors = app.roles.keys().chain(app.capabilities.keys()).cloned().chain(kinds);
+    let guard = object(json!({ "that": expression("null refuses"), "else": label(app) }), &["that", "else"]);
     let need = json!({ "enum": ["required", "optional"] });
-    let all_states = app
-        .entities
-        .values()
-        .flat_map(|entity| entity.states.keys());
-    let all_verbs = app
-        .entities
-        .values()
-        .flat_map(|entity| entity.transitions.keys());
+    let all_states = app.entities.values().flat_map(|entity| entity.states.keys());
+    let all_verbs = app.entities.values().flat_map(|entity| entity.transitions.keys());
     let cascade = object(
         json!({
             "of": names(app.entities.keys()),
@@ -200,21 +180,10 @@ fn effects(app: &App) -> Value {
     let mut actions = Map::new();
     for (connector, one) in &app.connectors {
         for (action, arguments) in &one.actions {
-            let mut given = keyed(
-                arguments.keys(),
-                json!({ "type": ["string", "number", "boolean"] }),
-            );
-            let required: Vec<&String> = arguments
-                .iter()
-                .filter(|(_, input)| input.required)
-                .map(|(name, _)| name)
-                .collect();
+            let mut given = keyed(arguments.keys(), json!({ "type": ["string", "number", "boolean"] }));
+            let required: Vec<&String> = arguments.iter().filter(|(_, input)| input.required).map(|(name, _)| name).collect();
             given["required"] = json!(required);
-            let given = if required.is_empty() {
-                json!({ "anyOf": [given, { "type": "null" }] })
-            } else {
-                given
-            };
+            let given = if required.is_empty() { json!({ "anyOf": [given, { "type": "null" }] }) } else { given };
             actions.insert(format!("{connector}.{action}"), given);
         }
     }

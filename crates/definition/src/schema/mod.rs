@@ -45,10 +45,7 @@ fn app_schema(app: &App) -> Value {
         json!({ "label": label(app), "capabilities": parts::some(names(app.capabilities.keys())) }),
         &[],
     )] });
-    let set = object(
-        json!({ "of": names(app.entities.keys()), "that": expression("which of them are the actor's") }),
-        &["of", "that"],
-    );
+    let set = object(json!({ "of": names(app.entities.keys()), "that": expression("which of them are the actor's") }), &["of", "that"]);
     let properties = json!({
         "app": { "type": "string", "pattern": name_pattern(), "description": "its name; also its schema in Postgres" },
         "label": label(app),
@@ -84,25 +81,10 @@ fn table(app: &App) -> Value {
 }
 
 fn calculator(app: &App) -> Value {
-    let targets: Vec<String> = app
-        .entities
-        .values()
-        .flat_map(|entity| {
-            entity
-                .children
-                .keys()
-                .map(move |child| format!("{}.{child}", entity.name))
-        })
-        .collect();
-    let child_fields = app
-        .entities
-        .values()
-        .flat_map(|entity| entity.children.values())
-        .flat_map(|child| child.fields.keys());
-    let parent_fields = app
-        .entities
-        .values()
-        .flat_map(|entity| entity.fields.keys());
+    let targets: Vec<String> =
+        app.entities.values().flat_map(|entity| entity.children.keys().map(move |child| format!("{}.{child}", entity.name))).collect();
+    let child_fields = app.entities.values().flat_map(|entity| entity.children.values()).flat_map(|child| child.fields.keys());
+    let parent_fields = app.entities.values().flat_map(|entity| entity.fields.keys());
     let properties = json!({
         "calculator": own_name(app.calculators.keys()),
         "label": label(app),

@@ -27,15 +27,8 @@ pub(super) fn mapped(one: Value) -> Value {
 
 /// One of these names; any text while there are none.
 pub(super) fn names<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Value {
-    let names: BTreeSet<String> = names
-        .into_iter()
-        .map(|name| name.as_ref().to_owned())
-        .collect();
-    if names.is_empty() {
-        json!({ "type": "string" })
-    } else {
-        json!({ "enum": names })
-    }
+    let names: BTreeSet<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    if names.is_empty() { json!({ "type": "string" }) } else { json!({ "enum": names }) }
 }
 
 /// A list of `one`, or one alone.

@@ -11,9 +11,7 @@ use crate::yaml::{self, Node};
 
 fn orders() -> (Vec<SourceFile>, App) {
     let (files, _) = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/orders"));
-    let app = crate::read::read(&files)
-        .app
-        .expect("the first app is sound");
+    let app = crate::read::read(&files).app.expect("the first app is sound");
     (files, app)
 }
 
@@ -21,18 +19,13 @@ fn json_of(node: &Node) -> Value {
     match &node.value {
         yaml::Value::Null => Value::Null,
         yaml::Value::List(items) => items.iter().map(json_of).collect(),
-        yaml::Value::Map(entries) => Value::Object(
-            entries
-                .iter()
-                .map(|entry| (entry.key.clone(), json_of(&entry.value)))
-                .collect::<Map<_, _>>(),
-        ),
+        yaml::Value::Map(entries) => {
+            Value::Object(entries.iter().map(|entry| (entry.key.clone(), json_of(&entry.value))).collect::<Map<_, _>>())
+        }
         yaml::Value::Scalar { text, plain } => match (plain, text.as_str()) {
             (true, "true") => json!(true),
             (true, "false") => json!(false),
-            (true, text) if text.parse::<f64>().is_ok() => {
-                text.parse::<i64>().map_or(json!(0.5), |whole| json!(whole))
-            }
+            (true, text) if text.parse::<f64>().is_ok() => text.parse::<i64>().map_or(json!(0.5), |whole| json!(whole)),
             _ => json!(text),
         },
     }
@@ -50,12 +43,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), S
             "type" => {
                 let kinds: Vec<&str> = match rule {
                     Value::String(kind) => vec![kind],
-                    kinds => kinds
-                        .as_array()
-                        .expect("a list")
-                        .iter()
-                        .filter_map(Value::as_str)
-                        .collect(),
+                    kinds => kinds.as_array().expect("a list").iter().filter_map(Value::as_str).collect(),
                 };
                 let is = |kind: &&str| match *kind {
                     "object" => value.is_object(),
@@ -86,10 +74,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), S
             "properties" | "additionalProperties" => {
                 for (key, one) in value.as_object().into_iter().flatten() {
                     let path = format!("{path}/{key}");
-                    match (
-                        word.as_str(),
-                        schema.get("properties").and_then(|known| known.get(key)),
-                    ) {
+                    match (word.as_str(), schema.get("properties").and_then(|known| known.get(key))) {
                         ("properties", Some(known)) => fits(root, known, one, &path)?,
                         ("additionalProperties", None) if rule == &json!(false) => {
                             return Err(format!("{path}: unknown"));
@@ -100,12 +85,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), S
                 }
             }
             "propertyNames" => {
-                for key in value
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .map(|(key, _)| json!(key))
-                {
+                for key in value.as_object().into_iter().flatten().map(|(key, _)| json!(key)) {
                     fits(root, rule, &key, path)?;
                 }
             }
@@ -119,11 +99,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), S
             }
             "not" => {}
             "anyOf" => {
-                let tries = rule
-                    .as_array()
-                    .expect("a list")
-                    .iter()
-                    .map(|one| fits(root, one, value, path));
+                let tries = rule.as_array().expect("a list").iter().map(|one| fits(root, one, value, path));
                 let errors: Vec<String> = tries.filter_map(Result::err).collect();
                 if errors.len() == rule.as_array().map_or(0, Vec::len) {
                     return Err(errors.join(" or "));
@@ -141,12 +117,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), S
             }
             "$ref" => {
                 let pointer = rule.as_str().expect("a text").trim_start_matches('#');
-                fits(
-                    root,
-                    root.pointer(pointer).expect("what is referred to is there"),
-                    value,
-                    path,
-                )?;
+                fits(root, root.pointer(pointer).expect("what is referred to is there"), value, path)?;
             }
             other => panic!("the schemas use `{other}`, which this validator does not know"),
         }
@@ -156,11 +127,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), S
 
 fn schema_of(app: &App, kind: &str) -> Value {
     let name = format!("{kind}.schema.json");
-    super::write(app)
-        .into_iter()
-        .find(|(file, _)| *file == name)
-        .expect("the schema is written")
-        .1
+    super::write(app).into_iter().find(|(file, _)| *file == name).expect("the schema is written").1
 }
 
 #[test]
@@ -170,18 +137,9 @@ fn the_files_of_the_first_app_fit() {
     for file in files.iter().filter(|file| file.path.ends_with(".yaml")) {
         let value = parsed(&file.path, &file.text);
         let kinds = ["app", "entity", "table", "calculator", "connector"];
-        let kind = kinds
-            .into_iter()
-            .find(|kind| value.get(kind).is_some())
-            .expect("a kind");
+        let kind = kinds.into_iter().find(|kind| value.get(kind).is_some()).expect("a kind");
         // The first line of the file names the schema an editor takes.
-        assert!(
-            file.text
-                .lines()
-                .next()
-                .expect("a line")
-                .ends_with(&format!(".statehouse/{kind}.schema.json"))
-        );
+        assert!(file.text.lines().next().expect("a line").ends_with(&format!(".statehouse/{kind}.schema.json")));
         let schema = schema_of(&app, kind);
         assert_eq!(fits(&schema, &schema, &value, ""), Ok(()), "{}", file.path);
         seen += 1;
@@ -193,11 +151,7 @@ fn the_files_of_the_first_app_fit() {
 fn slips_of_the_pen_do_not_fit() {
     let (files, app) = orders();
     let schema = schema_of(&app, "entity");
-    let text = &files
-        .iter()
-        .find(|file| file.path == "entities/order.yaml")
-        .expect("the order")
-        .text;
+    let text = &files.iter().find(|file| file.path == "entities/order.yaml").expect("the order").text;
     for (from, to) in [
         ("to: quoted\n", "to: quotd\n"),
         ("by: [rep, admin]", "by: [rep, admn]"),

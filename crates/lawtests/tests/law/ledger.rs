@@ -12,7 +12,7 @@ pub fn contradictions(db: &TestDatabase, entity: &str) -> String {
            ), sums as (
              select tenant, record, count(*) as events, max(seq) as last, (array_agg(head order by seq desc))[1] as head, (array_agg(to_state order by seq desc))[1] as state,
                     bool_and(nth = seq) as gapless, bool_and(previous = before) as linked, bool_and(payload_hash = sha256(convert_to(payload::text, 'UTF8'))) as whole,
-                    bool_and(head = statehouse.chain(previous, tenant, entity, record, seq, verb, from_state, to_state, actor, at, definition, payload_hash)) as hashed
+                    bool_and(head = statehouse.chain(previous, tenant, entity, record, seq, verb, from_state, to_state, actor, at, definition, payload_hash, kind, cause)) as hashed
                from chain group by tenant, record
            )
            select coalesce(r.id, s.record) || ': ' || concat_ws(', ',

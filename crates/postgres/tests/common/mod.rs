@@ -19,11 +19,7 @@ pub struct Scratch(pub PathBuf);
 impl Scratch {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "sh-pg-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("sh-pg-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).expect("a new directory");
         set_mode(&path, 0o755);
@@ -39,15 +35,8 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // A failed test may leave a server without an owner.
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let inside = std::fs::read_link(entry.path().join("cwd"))
-                .is_ok_and(|cwd| cwd.starts_with(&self.0));
-            if let (true, Some(pid)) = (
-                inside,
-                entry
-                    .file_name()
-                    .to_str()
-                    .and_then(|name| name.parse().ok()),
-            ) {
+            let inside = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&self.0));
+            if let (true, Some(pid)) = (inside, entry.file_name().to_str().and_then(|name| name.parse().ok())) {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
         }
@@ -69,25 +58,17 @@ pub fn user(name: &str) -> User {
 
 pub fn run_as(command: &mut Command, name: &str) {
     let user = user(name);
-    command
-        .uid(user.uid.as_raw())
-        .gid(user.gid.as_raw())
-        .current_dir("/");
+    command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
 }
 
 /// Runs SQL by the real psql, without its start-up file.
 pub fn psql(socket_dir: &Path, role: &str, sql: &str) -> Output {
-    psql_command(socket_dir, role, sql)
-        .output()
-        .expect("psql ran")
+    psql_command(socket_dir, role, sql).output().expect("psql ran")
 }
 
 pub fn psql_command(socket_dir: &Path, role: &str, sql: &str) -> Command {
     let mut command = Command::new(Binaries::find(None).expect("binaries").program("psql"));
-    command
-        .args(["-X", "-A", "-t", "-U", role, "-d", "postgres", "-c", sql])
-        .arg("-h")
-        .arg(socket_dir);
+    command.args(["-X", "-A", "-t", "-U", role, "-d", "postgres", "-c", sql]).arg("-h").arg(socket_dir);
     command.env_remove("PGPORT").env("PGCONNECT_TIMEOUT", "10");
     command
 }
@@ -95,11 +76,7 @@ pub fn psql_command(socket_dir: &Path, role: &str, sql: &str) -> Command {
 /// The one value of a query that must succeed.
 pub fn value(socket_dir: &Path, sql: &str) -> String {
     let output = psql(socket_dir, "postgres", sql);
-    assert!(
-        output.status.success(),
-        "{sql}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -130,40 +107,22 @@ pub struct Holder {
 
 impl Holder {
     /// Starts `hold DATA …` and reads its one line.
-    pub fn start(
-        scratch: &Scratch,
-        data: &Path,
-        name: Option<&str>,
-        change: impl FnOnce(&mut Command),
-    ) -> Self {
+    pub fn start(scratch: &Scratch, data: &Path, name: Option<&str>, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(program(scratch));
-        command
-            .arg(data)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.arg(data).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(name) = name {
             run_as(&mut command, name);
         }
         change(&mut command);
         let mut child = command.spawn().expect("the holder starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output"))
-            .read_line(&mut line)
-            .expect("its line");
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its line");
         let stdin = child.stdin.take();
-        Self {
-            line: line.trim().to_owned(),
-            child,
-            stdin,
-        }
+        Self { line: line.trim().to_owned(), child, stdin }
     }
 
     pub fn socket_dir(&self) -> PathBuf {
-        let dir = self
-            .line
-            .split_once(' ')
-            .unwrap_or_else(|| panic!("no socket in `{}`", self.line))
-            .1;
+        let dir = self.line.split_once(' ').unwrap_or_else(|| panic!("no socket in `{}`", self.line)).1;
         PathBuf::from(dir)
     }
 
@@ -197,11 +156,7 @@ fn program(scratch: &Scratch) -> PathBuf {
     let copy = scratch.0.join("hold");
     if !copy.exists() {
         let test = std::env::current_exe().expect("this test");
-        let built = test
-            .ancestors()
-            .nth(2)
-            .expect("the profile's directory")
-            .join("examples/hold");
+        let built = test.ancestors().nth(2).expect("the profile's directory").join("examples/hold");
         let partial = scratch.0.join("hold.tmp");
         std::fs::copy(&built, &partial).expect("the example is built with the tests");
         set_mode(&partial, 0o755);

@@ -22,6 +22,8 @@ pub struct Event {
     pub from_state: Option<String>,
     pub to_state: String,
     pub actor: Uuid,
+    pub kind: String,
+    pub cause: Option<String>,
     pub definition: i32,
     /// As Postgres prints it; `None` once the subject is erased.
     pub payload: Option<String>,
@@ -42,7 +44,8 @@ impl Event {
         hash.update(self.at_us.to_be_bytes());
         hash.update(self.definition.to_be_bytes());
         hash.update(&self.payload_hash);
-        for part in [&self.entity, &self.verb, self.from_state.as_deref().unwrap_or_default(), &self.to_state] {
+        let (from, cause) = (self.from_state.as_deref().unwrap_or_default(), self.cause.as_deref().unwrap_or_default());
+        for part in [&self.entity, &self.verb, from, &self.to_state, &self.kind, cause] {
             // Postgres counts characters, not bytes.
             hash.update(part.chars().count().to_string());
             hash.update(":");
@@ -74,12 +77,14 @@ mod tests {
             from_state: None,
             to_state: "źródło".into(),
             actor: Uuid::from_u128(0xa1),
+            kind: "member".into(),
+            cause: None,
             definition: 2,
             payload: Some("{}".into()),
             payload_hash: sha256("{}").to_vec(),
             previous: NOTHING.to_vec(),
             head: Vec::new(),
         };
-        assert_eq!(super::super::anchor::hex(&event.link(&NOTHING)), "0cb687bfdb1a23b875a1ae47203fc8afd3651ae25bab9b403f2f4cb7b45b9182");
+        assert_eq!(super::super::anchor::hex(&event.link(&NOTHING)), "6431e71a8dc879131d6faa4db0faf53469e01d67d810717cf09e6f463cc45ca4");
     }
 }

@@ -81,6 +81,8 @@ fn event(row: &Row) -> Event {
         from_state: row.get("from_state"),
         to_state: row.get("to_state"),
         actor: row.get("actor"),
+        kind: row.get("kind"),
+        cause: row.get("cause"),
         definition: row.get("definition"),
         payload: row.get("payload"),
         payload_hash: row.get("payload_hash"),

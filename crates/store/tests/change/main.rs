@@ -189,9 +189,22 @@ fn standing(db: &TestDatabase, shipped: usize) {
     let one = |statement: &str| db.value_as_superuser(statement);
     assert_eq!(one("select count(*) from orders.\"order\" where state in ('sourcing', 'production')"), "0");
     assert_eq!(one("select count(*) from orders.\"order\" where state = 'shipped'"), shipped.to_string());
-    assert_eq!(one("select count(*) from orders.\"order\" where state = 'rush' and priority <> 'urgent' or state = 'printing' and priority = 'urgent'"), "0");
-    assert_eq!(one("select count(*) from orders.\"order\" where state in ('confirmed', 'buying', 'printing', 'rush')"), (ORDERS - shipped).to_string());
-    assert_eq!(one("select count(*) from orders.\"order\" o where o.version <> (select count(*) from statehouse.event e where e.tenant = o.tenant and e.entity = 'orders.order' and e.record = o.id)"), "0");
+    assert_eq!(
+        one(
+            "select count(*) from orders.\"order\" where state = 'rush' and priority <> 'urgent' or state = 'printing' and priority = 'urgent'"
+        ),
+        "0"
+    );
+    assert_eq!(
+        one("select count(*) from orders.\"order\" where state in ('confirmed', 'buying', 'printing', 'rush')"),
+        (ORDERS - shipped).to_string()
+    );
+    assert_eq!(
+        one(
+            "select count(*) from orders.\"order\" o where o.version <> (select count(*) from statehouse.event e where e.tenant = o.tenant and e.entity = 'orders.order' and e.record = o.id)"
+        ),
+        "0"
+    );
     assert_eq!(one("select count(*) from statehouse.event where verb = 'ship'"), shipped.to_string());
     assert_eq!(one("select count(*) from statehouse.effect where verb = 'ship'"), shipped.to_string());
 }

@@ -194,7 +194,7 @@ async fn cut_tails_rewritten_chains_and_a_record_gone() {
 async fn rehash(client: &Client, record: Uuid) {
     let text = "do $$ declare e record; before bytea := '\\x0000000000000000000000000000000000000000000000000000000000000000'; made bytea; begin
         for e in select * from statehouse.event where record = 'RECORD' order by seq loop
-          made := statehouse.chain(before, e.tenant, e.entity, e.record, e.seq, e.verb, e.from_state, e.to_state, e.actor, e.at, e.definition, e.payload_hash);
+          made := statehouse.chain(before, e.tenant, e.entity, e.record, e.seq, e.verb, e.from_state, e.to_state, e.actor, e.at, e.definition, e.payload_hash, e.kind, e.cause);
           update statehouse.event set previous = before, head = made where record = e.record and seq = e.seq;
           before := made;
         end loop;

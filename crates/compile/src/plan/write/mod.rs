@@ -34,24 +34,13 @@ impl Change<'_> {
 
     /// `owner to x`, when the owner differs.
     pub(super) fn owner(&self, noun: &str) -> Option<String> {
-        self.differs("owner").then(|| {
-            format!(
-                "alter {noun} {} owner to {}",
-                name(self.id),
-                super::ident(&self.want.text("owner"))
-            )
-        })
+        self.differs("owner").then(|| format!("alter {noun} {} owner to {}", name(self.id), super::ident(&self.want.text("owner"))))
     }
 }
 
 /// Makes an object that is not there; none when facts do not say how.
 /// `fresh`: the relation it belongs to is made by the same plan, so there are no rows.
-pub(super) fn create(
-    id: &ObjectId,
-    want: &Facts,
-    fresh: bool,
-    counts: &Counts,
-) -> Option<Vec<Draft>> {
+pub(super) fn create(id: &ObjectId, want: &Facts, fresh: bool, counts: &Counts) -> Option<Vec<Draft>> {
     let drafts = match id.kind {
         Kind::Role => role::create(id, want),
         Kind::Membership => role::join(id, want),
@@ -85,13 +74,7 @@ pub(super) fn alter(change: &Change<'_>) -> Vec<Draft> {
         Kind::View => logic::alter_view(change),
         Kind::DefaultGrant | Kind::Database => vec![],
         Kind::Publication | Kind::EventTrigger => {
-            let draft = Draft::new(
-                super::step::Phase::Security,
-                Action::Alter,
-                change.id,
-                "differs from the definition",
-                vec![],
-            );
+            let draft = Draft::new(super::step::Phase::Security, Action::Alter, change.id, "differs from the definition", vec![]);
             vec![draft.blocked("this kind is not repaired by a plan; put it back by hand")]
         }
     }

@@ -5,19 +5,9 @@ use crate::plan::step::{Action, Draft, Phase};
 use crate::plan::{Facts, ObjectId, ident, literal};
 
 pub(super) fn create(id: &ObjectId, want: &Facts) -> Vec<Draft> {
-    let mut sql = vec![format!(
-        "create role {} {}",
-        ident(&id.name),
-        attributes(want)
-    )];
+    let mut sql = vec![format!("create role {} {}", ident(&id.name), attributes(want))];
     sql.extend(settings(&id.name, want));
-    vec![Draft::new(
-        Phase::Role,
-        Action::Create,
-        id,
-        "the role is missing",
-        sql,
-    )]
+    vec![Draft::new(Phase::Role, Action::Create, id, "the role is missing", sql)]
 }
 
 pub(super) fn alter(change: &Change<'_>) -> Vec<Draft> {
@@ -36,13 +26,7 @@ pub(super) fn alter(change: &Change<'_>) -> Vec<Draft> {
         sql.extend(settings(&change.id.name, change.want));
     }
     let named: Vec<&str> = change.facts.iter().map(String::as_str).collect();
-    vec![Draft::new(
-        Phase::Role,
-        Action::Alter,
-        change.id,
-        format!("attributes differ: {}", named.join(", ")),
-        sql,
-    )]
+    vec![Draft::new(Phase::Role, Action::Alter, change.id, format!("attributes differ: {}", named.join(", ")), sql)]
 }
 
 pub(super) fn join(id: &ObjectId, want: &Facts) -> Vec<Draft> {
@@ -51,29 +35,19 @@ pub(super) fn join(id: &ObjectId, want: &Facts) -> Vec<Draft> {
     if want.flag("admin") {
         sql[0].push_str(" with admin option");
     } else {
-        sql.push(format!(
-            "revoke admin option for {group} from {member} cascade"
-        ));
+        sql.push(format!("revoke admin option for {group} from {member} cascade"));
     }
-    let draft = Draft::new(
-        Phase::Role,
-        Action::Alter,
-        id,
-        format!("`{}` must be a member of `{}`", id.part, id.name),
-        sql,
-    );
-    vec![draft.makes(vec![
-        ObjectId::new(crate::plan::Kind::Role, "", &id.name, ""),
-        ObjectId::new(crate::plan::Kind::Role, "", &id.part, ""),
-    ])]
+    let draft = Draft::new(Phase::Role, Action::Alter, id, format!("`{}` must be a member of `{}`", id.part, id.name), sql);
+    vec![
+        draft.makes(vec![
+            ObjectId::new(crate::plan::Kind::Role, "", &id.name, ""),
+            ObjectId::new(crate::plan::Kind::Role, "", &id.part, ""),
+        ]),
+    ]
 }
 
 pub(super) fn leave(id: &ObjectId) -> String {
-    format!(
-        "revoke {} from {} cascade",
-        ident(&id.name),
-        ident(&id.part)
-    )
+    format!("revoke {} from {} cascade", ident(&id.name), ident(&id.part))
 }
 
 fn attributes(want: &Facts) -> String {
@@ -86,16 +60,8 @@ fn attributes(want: &Facts) -> String {
         ("inherit", "inherit"),
         ("replication", "replication"),
     ];
-    let mut list: Vec<String> = words
-        .iter()
-        .map(|(fact, word)| {
-            if want.flag(fact) {
-                (*word).to_owned()
-            } else {
-                format!("no{word}")
-            }
-        })
-        .collect();
+    let mut list: Vec<String> =
+        words.iter().map(|(fact, word)| if want.flag(fact) { (*word).to_owned() } else { format!("no{word}") }).collect();
     list.push(format!("connection limit {}", want.text("limit")));
     list.join(" ")
 }
@@ -104,7 +70,5 @@ fn settings(name: &str, want: &Facts) -> Vec<String> {
     let role = ident(name);
     let pairs: Vec<String> = want.list("settings");
     let pairs = pairs.iter().filter_map(|setting| setting.split_once('='));
-    pairs
-        .map(|(key, value)| format!("alter role {role} set {key} = {}", literal(value)))
-        .collect()
+    pairs.map(|(key, value)| format!("alter role {role} set {key} = {}", literal(value))).collect()
 }

@@ -9,44 +9,17 @@ pub(in crate::plan) fn create(id: &ObjectId, want: &Facts, columns: &[(ObjectId,
     let table = id.sql();
     let mut ordered: Vec<&(ObjectId, Facts)> = columns.iter().collect();
     ordered.sort_by_key(|(_, facts)| facts.get("_position").as_i64());
-    let lines: Vec<String> = ordered
-        .iter()
-        .map(|(column, facts)| format!("  {}", column::definition(&column.part, facts)))
-        .collect();
-    let unlogged = if want.text("persistence") == "u" {
-        "unlogged "
-    } else {
-        ""
-    };
-    let partitioned = want
-        .option("partition_key")
-        .map(|key| format!(" partition by {key}"))
-        .unwrap_or_default();
+    let lines: Vec<String> = ordered.iter().map(|(column, facts)| format!("  {}", column::definition(&column.part, facts))).collect();
+    let unlogged = if want.text("persistence") == "u" { "unlogged " } else { "" };
+    let partitioned = want.option("partition_key").map(|key| format!(" partition by {key}")).unwrap_or_default();
     let options = want.list("options");
-    let with = if options.is_empty() {
-        String::new()
-    } else {
-        format!(" with ({})", options.join(", "))
-    };
+    let with = if options.is_empty() { String::new() } else { format!(" with ({})", options.join(", ")) };
     let mut sql = vec![
-        format!(
-            "create {unlogged}table {table} (\n{}\n){partitioned}{with}",
-            lines.join(",\n")
-        ),
-        format!(
-            "alter table {table} owner to {}",
-            ident(&want.text("owner"))
-        ),
+        format!("create {unlogged}table {table} (\n{}\n){partitioned}{with}", lines.join(",\n")),
+        format!("alter table {table} owner to {}", ident(&want.text("owner"))),
     ];
     sql.extend(security(id, want, true, true));
-    let mut draft = Draft::new(
-        Phase::Table,
-        Action::Create,
-        id,
-        "the table is missing",
-        sql,
-    )
-    .makes(want.needs());
+    let mut draft = Draft::new(Phase::Table, Action::Create, id, "the table is missing", sql).makes(want.needs());
     for (column, facts) in columns {
         draft.provides.push(column.clone());
         draft.needs.extend(facts.needs());
@@ -58,37 +31,21 @@ pub(in crate::plan) fn create(id: &ObjectId, want: &Facts, columns: &[(ObjectId,
 
 pub(super) fn alter(change: &Change<'_>) -> Vec<Draft> {
     let table = change.id.sql();
-    let lock = format!(
-        "access exclusive on {}.{}, no scan",
-        change.id.schema, change.id.name
-    );
-    let draft = |reason: &str, sql: Vec<String>| {
-        Draft::new(Phase::Security, Action::Alter, change.id, reason, sql).lock(&lock)
-    };
+    let lock = format!("access exclusive on {}.{}, no scan", change.id.schema, change.id.name);
+    let draft = |reason: &str, sql: Vec<String>| Draft::new(Phase::Security, Action::Alter, change.id, reason, sql).lock(&lock);
     let mut drafts = Vec::new();
     if change.differs("rls") || change.differs("forced") {
-        let sql = security(
-            change.id,
-            change.want,
-            change.differs("rls"),
-            change.differs("forced"),
-        );
+        let sql = security(change.id, change.want, change.differs("rls"), change.differs("forced"));
         drafts.push(draft("row security is not as defined", sql));
     }
     if let Some(sql) = change.owner("table") {
-        drafts.push(draft(
-            &format!("owner must be `{}`", change.want.text("owner")),
-            vec![sql],
-        ));
+        drafts.push(draft(&format!("owner must be `{}`", change.want.text("owner")), vec![sql]));
     }
     if change.differs("options") {
         drafts.push(draft("storage options differ", options("table", change)));
     }
     if change.differs("internal_off") {
-        drafts.push(draft(
-            "the triggers behind foreign keys are switched off",
-            vec![format!("alter table {table} enable trigger all")],
-        ));
+        drafts.push(draft("the triggers behind foreign keys are switched off", vec![format!("alter table {table} enable trigger all")]));
     }
     if change.differs("replica_identity") {
         let word = match change.want.text("replica_identity").as_str() {
@@ -96,47 +53,21 @@ pub(super) fn alter(change: &Change<'_>) -> Vec<Draft> {
             "n" => "nothing",
             _ => "default",
         };
-        drafts.push(draft(
-            "replica identity differs",
-            vec![format!("alter table {table} replica identity {word}")],
-        ));
+        drafts.push(draft("replica identity differs", vec![format!("alter table {table} replica identity {word}")]));
     }
     if change.differs("persistence") {
-        let word = if change.want.text("persistence") == "u" {
-            "unlogged"
-        } else {
-            "logged"
-        };
-        let draft = draft(
-            "durability differs",
-            vec![format!("alter table {table} set {word}")],
-        )
-        .class(Class::Rewrites);
-        drafts.push(draft.lock(format!(
-            "access exclusive on {}.{}, every row is written",
-            change.id.schema, change.id.name
-        )));
+        let word = if change.want.text("persistence") == "u" { "unlogged" } else { "logged" };
+        let draft = draft("durability differs", vec![format!("alter table {table} set {word}")]).class(Class::Rewrites);
+        drafts.push(draft.lock(format!("access exclusive on {}.{}, every row is written", change.id.schema, change.id.name)));
     }
     if change.differs("heirs") {
-        let heirs: Vec<String> = change
-            .live
-            .list("heirs")
-            .into_iter()
-            .filter(|heir| !change.want.list("heirs").contains(heir))
-            .collect();
-        let sql = heirs
-            .iter()
-            .map(|heir| format!("alter table {heir} no inherit {table}"))
-            .collect();
+        let heirs: Vec<String> = change.live.list("heirs").into_iter().filter(|heir| !change.want.list("heirs").contains(heir)).collect();
+        let sql = heirs.iter().map(|heir| format!("alter table {heir} no inherit {table}")).collect();
         drafts.push(draft("another table pretends to be part of this one", sql));
     }
     if change.differs("partition_key") {
         let draft = draft("partitioning differs", vec![]);
-        drafts.push(
-            draft.blocked(
-                "a table cannot be partitioned in place; make a new one and move its rows",
-            ),
-        );
+        drafts.push(draft.blocked("a table cannot be partitioned in place; make a new one and move its rows"));
     }
     drafts
 }
@@ -145,26 +76,10 @@ pub(super) fn alter(change: &Change<'_>) -> Vec<Draft> {
 pub(super) fn security(id: &ObjectId, want: &Facts, rls: bool, forced: bool) -> Vec<String> {
     let mut sql = Vec::new();
     if rls {
-        sql.push(format!(
-            "alter table {} {} row level security",
-            id.sql(),
-            if want.flag("rls") {
-                "enable"
-            } else {
-                "disable"
-            }
-        ));
+        sql.push(format!("alter table {} {} row level security", id.sql(), if want.flag("rls") { "enable" } else { "disable" }));
     }
     if forced {
-        sql.push(format!(
-            "alter table {} {} row level security",
-            id.sql(),
-            if want.flag("forced") {
-                "force"
-            } else {
-                "no force"
-            }
-        ));
+        sql.push(format!("alter table {} {} row level security", id.sql(), if want.flag("forced") { "force" } else { "no force" }));
     }
     sql
 }
@@ -174,25 +89,13 @@ pub(super) fn options(noun: &str, change: &Change<'_>) -> Vec<String> {
     let (live, want) = (change.live.list("options"), change.want.list("options"));
     let key = |option: &String| option.split('=').next().unwrap_or_default().to_owned();
     let wanted: Vec<String> = want.iter().map(key).collect();
-    let surplus: Vec<String> = live
-        .iter()
-        .map(key)
-        .filter(|name| !wanted.contains(name))
-        .collect();
+    let surplus: Vec<String> = live.iter().map(key).filter(|name| !wanted.contains(name)).collect();
     let mut sql = Vec::new();
     if !surplus.is_empty() {
-        sql.push(format!(
-            "alter {noun} {} reset ({})",
-            change.id.sql(),
-            surplus.join(", ")
-        ));
+        sql.push(format!("alter {noun} {} reset ({})", change.id.sql(), surplus.join(", ")));
     }
     if !want.is_empty() {
-        sql.push(format!(
-            "alter {noun} {} set ({})",
-            change.id.sql(),
-            want.join(", ")
-        ));
+        sql.push(format!("alter {noun} {} set ({})", change.id.sql(), want.join(", ")));
     }
     sql
 }

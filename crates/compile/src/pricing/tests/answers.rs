@@ -53,7 +53,9 @@ fn everything() -> String {
     let mut sql = String::new();
     for (place, name) in names.iter().enumerate() {
         if place == 1 {
-            sql.push_str("alter default privileges for role statehouse_owner revoke execute on functions from public;\nset role statehouse_owner;\n");
+            sql.push_str(
+                "alter default privileges for role statehouse_owner revoke execute on functions from public;\nset role statehouse_owner;\n",
+            );
         }
         sql.push_str(&std::fs::read_to_string(folder.join(name)).unwrap());
     }

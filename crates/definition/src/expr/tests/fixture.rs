@@ -204,11 +204,8 @@ pub fn app() -> App {
         ]),
         &["active", "archived"],
     );
-    let settlement = entity(
-        "settlement",
-        fields([("rep", Member), ("month", Date), ("turnover", Money), ("payout", Money)]),
-        &["open", "settled"],
-    );
+    let settlement =
+        entity("settlement", fields([("rep", Member), ("month", Date), ("turnover", Money), ("payout", Money)]), &["open", "settled"]);
     App {
         name: "orders".to_owned(),
         label: Texts::new(),

@@ -88,8 +88,16 @@ pub(super) const GOOD: &[(At, &str, &str)] = &[
     (Order, "this.client.lang = 'en'", "(select r.lang from orders.client r where r.tenant = new.tenant and r.id = new.client) = 'en'"),
     // Aggregates over children.
     (Order, "count(lines) > 0", "(select count(*) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id) > 0"),
-    (Order, "sum(lines.net)", "(select coalesce(sum(c.net), 0) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)"),
-    (Order, "bool_and(lines.net > 0)", "(select bool_and(c.net > 0) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)"),
+    (
+        Order,
+        "sum(lines.net)",
+        "(select coalesce(sum(c.net), 0) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
+    ),
+    (
+        Order,
+        "bool_and(lines.net > 0)",
+        "(select bool_and(c.net > 0) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
+    ),
     (
         Order,
         "bool_or(lines.vertical in ('auto', 'logistics'))",
@@ -107,7 +115,11 @@ pub(super) const GOOD: &[(At, &str, &str)] = &[
         "(select max((select r.credit_limit from orders.client r where r.tenant = c.tenant and r.id = c.supplier)) \
          from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
     ),
-    (Order, "count(distinct lines.vertical)", "(select count(distinct c.vertical) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)"),
+    (
+        Order,
+        "count(distinct lines.vertical)",
+        "(select count(distinct c.vertical) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
+    ),
     (
         Order,
         "sum(lines.net) + sum(parcels.weight)",
@@ -142,11 +154,7 @@ pub(super) const GOOD: &[(At, &str, &str)] = &[
         "(select count(*) from orders.order_lines l join orders.\"order\" o on o.tenant = new.tenant and o.id = l.\"order\" \
          where l.tenant = new.tenant and l.imported)",
     ),
-    (
-        Order,
-        "client in (select k.id from client k)",
-        "new.client in (select k.id from orders.client k where k.tenant = new.tenant)",
-    ),
+    (Order, "client in (select k.id from client k)", "new.client in (select k.id from orders.client k where k.tenant = new.tenant)"),
     (
         Order,
         "exists (select from client r where r.id = client and r.credit_limit > follows.net)",
@@ -169,22 +177,14 @@ pub(super) const GOOD: &[(At, &str, &str)] = &[
     (Line, "round(net - cost)", "round(l.net - l.cost)"),
     (Line, "position", "l.\"position\""),
     (Line, "parent.net + net", "new.net + l.net"),
-    (
-        Line,
-        "commission_rate.rate(vertical, on => parent.priced_on)",
-        "orders.commission_rate_rate(l.tenant, new.priced_on, l.vertical)",
-    ),
+    (Line, "commission_rate.rate(vertical, on => parent.priced_on)", "orders.commission_rate_rate(l.tenant, new.priced_on, l.vertical)"),
     (Line, "parent.client.phone", "(select r.phone from orders.client r where r.tenant = new.tenant and r.id = new.client)"),
     (
         Line,
         "net / sum(parent.lines.net)",
         "l.net / (select coalesce(sum(c.net), 0) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
     ),
-    (
-        LonelyLine,
-        "parent.priced_on",
-        "(select r.priced_on from orders.\"order\" r where r.tenant = l.tenant and r.id = l.\"order\")",
-    ),
+    (LonelyLine, "parent.priced_on", "(select r.priced_on from orders.\"order\" r where r.tenant = l.tenant and r.id = l.\"order\")"),
     (
         LonelyLine,
         "count(parent.lines)",

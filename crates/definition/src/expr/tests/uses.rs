@@ -49,8 +49,7 @@ fn sub_selects_name_entities_and_own_fields_apart() {
 #[test]
 fn children_read_their_parent_and_earlier_steps() {
     let read = uses(At::Step, "landed * quantity + parent.net");
-    let expected =
-        Uses { fields: set(&["quantity"]), parent: set(&["net"]), steps: set(&["landed"]), ..Uses::default() };
+    let expected = Uses { fields: set(&["quantity"]), parent: set(&["net"]), steps: set(&["landed"]), ..Uses::default() };
     assert_eq!(read, expected);
 }
 

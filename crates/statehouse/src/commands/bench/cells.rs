@@ -102,14 +102,8 @@ const FULL: Sizes = Sizes {
     limit: [6_000, 1_000, 250],
     moves_per_call: 64,
 };
-const QUICK: Sizes = Sizes {
-    records: 10_000,
-    single: [200, 20, 10],
-    local: [8, 2, 1],
-    alone: [8, 2, 1],
-    limit: [300, 40, 10],
-    moves_per_call: 16,
-};
+const QUICK: Sizes =
+    Sizes { records: 10_000, single: [200, 20, 10], local: [8, 2, 1], alone: [8, 2, 1], limit: [300, 40, 10], moves_per_call: 16 };
 
 impl Plan {
     /// A full or a short run, over more orders than usual if `records` says so.

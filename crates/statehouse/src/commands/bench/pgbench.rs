@@ -47,9 +47,9 @@ pub fn run(world: &World, run: &Run<'_>, calls_each: u32) -> Result<Option<Ran>,
     std::fs::create_dir(&logs).map_err(|cause| Failure::file("create", &logs, &cause))?;
     let script = logs.join("script");
     std::fs::write(&script, run.script).map_err(|cause| Failure::file("write", &script, &cause))?;
-    let output = command(world, run, calls_each, &logs).output().map_err(|cause| {
-        Failure::new(statehouse_fault::SH0001, format!("`pgbench` cannot be run: {cause}"))
-    })?;
+    let output = command(world, run, calls_each, &logs)
+        .output()
+        .map_err(|cause| Failure::new(statehouse_fault::SH0001, format!("`pgbench` cannot be run: {cause}")))?;
     let said = String::from_utf8_lossy(&output.stdout);
     let complaints = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {

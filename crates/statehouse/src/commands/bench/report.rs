@@ -194,8 +194,18 @@ pub fn table(report: &Report) -> String {
         let _ = writeln!(
             text,
             "{:<4} {:<9} {:>7} {:>7} {:>8.0} {:>9.0} {:>6.2} {:>9.2} {:>9.2} {:>7} {:>10} {:>6.0}",
-            row.path, row.verb, row.clients, row.moves, row.per_s, row.limit1_per_s, row.ratio, row.p50_ms, row.p99_ms,
-            or_dash(row.pg_cpu_us, 0), or_dash(row.cpu_ratio, 2), row.wal_bytes
+            row.path,
+            row.verb,
+            row.clients,
+            row.moves,
+            row.per_s,
+            row.limit1_per_s,
+            row.ratio,
+            row.p50_ms,
+            row.p99_ms,
+            or_dash(row.pg_cpu_us, 0),
+            or_dash(row.cpu_ratio, 2),
+            row.wal_bytes
         );
     }
     let _ = writeln!(text);
@@ -211,7 +221,14 @@ pub fn table(report: &Report) -> String {
     let _ = writeln!(text, "moves {moves}, events {events}, effects {effects}, keys {keys}: {verdict}");
     for goal in &report.goals {
         let floor = goal.floor.map_or_else(String::new, |floor| format!(" (floor {floor})"));
-        let _ = writeln!(text, "{}: {:.2} × limit1, goal {}{floor}: {}", goal.what, goal.reached, goal.goal, if goal.met { "met" } else { "missed" });
+        let _ = writeln!(
+            text,
+            "{}: {:.2} × limit1, goal {}{floor}: {}",
+            goal.what,
+            goal.reached,
+            goal.goal,
+            if goal.met { "met" } else { "missed" }
+        );
     }
     text
 }
@@ -230,8 +247,20 @@ mod tests {
     #[test]
     fn a_goal_is_judged_by_its_worst_row() {
         let row = |path, row_local, ratio| Row {
-            path, clients: 1, verb: "clear", row_local, moves_per_call: 1, moves: 1, per_s: 1.0, limit1_per_s: 1.0, ratio,
-            p50_ms: 1.0, p99_ms: 1.0, pg_cpu_us: None, cpu_ratio: None, wal_bytes: 1.0,
+            path,
+            clients: 1,
+            verb: "clear",
+            row_local,
+            moves_per_call: 1,
+            moves: 1,
+            per_s: 1.0,
+            limit1_per_s: 1.0,
+            ratio,
+            p50_ms: 1.0,
+            p99_ms: 1.0,
+            pg_cpu_us: None,
+            cpu_ratio: None,
+            wal_bytes: 1.0,
         };
         let goals = goals(&[row("sql", true, 0.7), row("sql", true, 0.5), row("bulk", true, 2.0), row("bulk", false, 1.2)]);
         let said: Vec<(f64, bool)> = goals.iter().map(|goal| (goal.reached, goal.met)).collect();

@@ -85,7 +85,10 @@ impl World {
         };
         let facts = admin.query_one(include_str!("sql/facts.sql"), &[]).await.map_err(StoreFault::doing("asking the server"))?;
         if facts.get::<_, &str>(0) != "ononon" {
-            return Err(Failure::new(statehouse_fault::SH0009, "`fsync`, `synchronous_commit` or `full_page_writes` is off: nothing is measured"));
+            return Err(Failure::new(
+                statehouse_fault::SH0009,
+                "`fsync`, `synchronous_commit` or `full_page_writes` is off: nothing is measured",
+            ));
         }
         let postmaster = u32::try_from(facts.get::<_, i32>(3)).unwrap_or_default();
         let (version, data_checksums) = (facts.get(1), facts.get(2));
@@ -112,7 +115,10 @@ impl World {
 
     /// What `clear` is handed: a customs declaration as text.
     pub fn input(&self) -> String {
-        format!(r#"{{"customs_ref": "{}"}}"#, "26IS00000E1234567 ".repeat(INPUT_TEXT_BYTES / 18 + 1).get(..INPUT_TEXT_BYTES).unwrap_or_default())
+        format!(
+            r#"{{"customs_ref": "{}"}}"#,
+            "26IS00000E1234567 ".repeat(INPUT_TEXT_BYTES / 18 + 1).get(..INPUT_TEXT_BYTES).unwrap_or_default()
+        )
     }
 
     /// What the bare work writes as its effect: the same bytes as the app's.
@@ -183,16 +189,15 @@ impl World {
         let doing = || StoreFault::doing("making batches");
         self.admin.batch_execute(include_str!("sql/batch_schema.sql")).await.map_err(doing())?;
         let fill = self.admin.prepare(include_str!("sql/batch_fill.sql")).await.map_err(doing())?;
-        let warming = [Kind::BulkLocal, Kind::BulkAlone].map(|kind| (kind, plan.warm_order(kind), plan.warm_order(kind), 1, kind.warm_batch()));
+        let warming =
+            [Kind::BulkLocal, Kind::BulkAlone].map(|kind| (kind, plan.warm_order(kind), plan.warm_order(kind), 1, kind.warm_batch()));
         let cells = plan.cells.iter().filter(|cell| cell.kind != Kind::Single);
-        let measured = cells.map(|cell| (cell.kind, cell.orders_base + 1, cell.orders_base + cell.moves(), cell.moves_per_call, cell.base + 1));
+        let measured =
+            cells.map(|cell| (cell.kind, cell.orders_base + 1, cell.orders_base + cell.moves(), cell.moves_per_call, cell.base + 1));
         let small = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
         for (kind, first, last, per_call, number) in warming.into_iter().chain(measured) {
             let (first, last) = (i64::from(first), i64::from(last));
-            self.admin
-                .execute(&fill, &[&first, &last, &small(per_call), &small(number), &kind.verb()])
-                .await
-                .map_err(doing())?;
+            self.admin.execute(&fill, &[&first, &last, &small(per_call), &small(number), &kind.verb()]).await.map_err(doing())?;
         }
         Ok(())
     }
