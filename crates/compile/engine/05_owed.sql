@@ -3,6 +3,12 @@
 create domain statehouse.connector_class as text constraint connector_class_known check (value in ('K', 'Q', 'N'));
 comment on domain statehouse.connector_class is 'K honours our key, Q can be asked, N neither';
 
+create domain statehouse.frozen_args as jsonb constraint effect_args_bounded check (octet_length(value::text) <= 65536);
+comment on domain statehouse.frozen_args is 'Arguments of an effect, at most 64 KiB';
+
+create domain statehouse.idempotency_key as text constraint key_bounded check (length(value) between 1 and 255);
+comment on domain statehouse.idempotency_key is 'What a caller names a request by';
+
 create table statehouse.effect (
   tenant       int         not null,
   record       uuid        not null,
@@ -14,7 +20,7 @@ create table statehouse.effect (
   action       text        not null,
   version      int         not null,   -- of the connector: a worker claims only what it knows
   class        statehouse.connector_class not null,
-  args         jsonb       not null,   -- frozen at the transition
+  args         statehouse.frozen_args not null,   -- frozen at the transition
   state        text        not null default 'due',
   due_at       timestamptz not null,
   attempt      int         not null default 0,
@@ -23,8 +29,7 @@ create table statehouse.effect (
   epoch        int         not null default 1,
   constraint effect_pkey primary key (tenant, record, seq, n),
   constraint effect_state_known check (state in ('due', 'leased', 'done', 'failed', 'unknown', 'held', 'dead')),
-  constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end),
-  constraint effect_args_bounded check (octet_length(args::text) <= 65536)
+  constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end)
 );
 create index effect_due on statehouse.effect (due_at) where state = 'due';
 comment on table statehouse.effect is 'Work owed to the outside, born of exactly one transition';
@@ -44,14 +49,13 @@ comment on table statehouse.timer is 'A transition owed at a time; gone when the
 create table statehouse.key (
   tenant      int         not null,
   actor       uuid        not null,
-  key         text        not null,
+  key         statehouse.idempotency_key not null,
   fingerprint bytea       not null,
   entity      text        not null,
   record      uuid        not null,
   seq         int         not null,   -- the version the move made
   at          timestamptz not null,
-  constraint key_pkey primary key (tenant, actor, key),
-  constraint key_bounded check (length(key) between 1 and 255)
+  constraint key_pkey primary key (tenant, actor, key)
 );
 comment on table statehouse.key is 'Idempotency keys, written in the move''s own transaction and kept for 30 days';
 

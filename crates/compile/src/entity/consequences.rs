@@ -47,7 +47,7 @@ fn born(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
 }
 
 fn moved(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
-    let mut body = format!("-- event\n{}", event(cx, "old.state", "old.head"));
+    let mut body = format!("{}-- event\n{}", payloads(cx), event(cx, "old.state", "old.head"));
     body.push_str(&write_back(cx, plan));
     let effects = effects(cx)?;
     if !effects.is_empty() {
@@ -57,8 +57,7 @@ fn moved(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     body.push_str(&cascades(cx));
     body.push_str(&autos(cx)?);
     body.push_str("return null;");
-    let mut declare = format!("declare\n  payload constant jsonb := case new.verb\n{}", indent(&payloads(cx), 4));
-    declare.push_str("  end;\n");
+    let mut declare = "declare\n  payload jsonb;\n".to_owned();
     if cx.entity.transitions.values().any(|t| !t.effects.is_empty()) {
         declare.push_str("  args jsonb;\n");
     }
@@ -69,18 +68,34 @@ fn moved(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     Ok(function(cx, "moved", "What follows from a move or an edit", &declare, &body))
 }
 
+/// What the event carries: an edit's changes, a verb's inputs and what it set. Two statements, because Postgres prepares
+/// every arm of one expression anew in every transaction.
 fn payloads(cx: &Cx<'_>) -> String {
-    let mut body = String::new();
-    let bare: Vec<String> = cx.entity.transitions.iter().filter(|(_, t)| law::carried(t).is_empty()).map(|(v, _)| v.clone()).collect();
-    for (verb, transition) in cx.entity.transitions.iter().filter(|(_, t)| !law::carried(t).is_empty()) {
-        let _ = writeln!(body, "when {} then {}", literal(verb), law::payload(transition));
-    }
     let touch =
         if cx.entity.children.is_empty() { "" } else { " || coalesce(nullif(current_setting('statehouse.touch', true), ''), '{}')::jsonb" };
-    for verb in ["edited", "migrated", "erased"] {
-        let _ = writeln!(body, "when '{verb}' then statehouse.changes(to_jsonb(old), to_jsonb(new), {}){touch}", cx.carried_columns());
+    let mut body = format!(
+        "-- what the event carries
+if new.verb in ('edited', 'migrated', 'erased') then
+  payload := statehouse.changes(to_jsonb(old), to_jsonb(new), {}){touch};
+else
+  payload := case new.verb
+",
+        cx.carried_columns()
+    );
+    let mut bare = Vec::new();
+    for (verb, transition) in &cx.entity.transitions {
+        if law::carried(transition).is_empty() {
+            bare.push(verb.as_str());
+        } else {
+            let _ = writeln!(body, "    when {} then {}", literal(verb), law::payload(transition));
+        }
     }
-    let _ = write!(body, "else '{{}}'   -- {}", if bare.is_empty() { "nothing".to_owned() } else { bare.join(", ") });
+    if bare.len() == cx.entity.transitions.len() {
+        body.truncate(body.len() - "case new.verb\n".len());
+        body.push_str("'{}';\nend if;\n");
+        return body;
+    }
+    let _ = write!(body, "    else '{{}}'{}\n  end;\nend if;\n", if bare.is_empty() { String::new() } else { format!("   -- {}", bare.join(", ")) });
     body
 }
 
