@@ -27,6 +27,12 @@ begin
   end if;
   -- Nobody who logs in may leave temporary tables or objects in public.
   execute format('revoke all on database %I from public', current_database());
+  -- From the maintenance databases a login could watch and end the connections of others.
+  begin
+    revoke connect, temporary on database postgres, template1 from public;
+  exception when insufficient_privilege or invalid_catalog_name then
+    raise notice 'ask the server''s administrator to revoke connect on postgres and template1 from public';
+  end;
   execute format('grant connect on database %I to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_backup',
                  current_database());
 end $$;

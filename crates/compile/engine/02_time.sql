@@ -33,7 +33,7 @@ declare
   cause text := nullif(current_setting('statehouse.cause', true), '');
 begin
   raise exception using
-    errcode = case code when 'SH4012' then '40001' else 'S' || substr(code, 3) end,
+    errcode = case when code in ('SH4012', 'SH5002') then '40001' else 'S' || substr(code, 3) end,
     message = message,
     detail  = (jsonb_build_object('code', code) || about
                || case when cause is null then '{}' else jsonb_build_object('cause', cause) end)::text,

@@ -87,6 +87,7 @@ create table statehouse.session (
   app          text   not null,
   capabilities text[] not null default '{}',
   reason       text,
+  key_hash     bytea,                  -- the API key it was opened with
   created_at   timestamptz not null default pg_catalog.now(),
   expires      timestamptz not null,
   revoked_at   timestamptz,
@@ -107,6 +108,8 @@ as $$
 begin
   if tg_table_name = 'tenant' then
     update statehouse.session s set revoked_at = pg_catalog.now() where s.tenant = new.tenant and s.revoked_at is null;
+  elsif tg_table_name = 'api_key' then
+    update statehouse.session s set revoked_at = pg_catalog.now() where s.key_hash = old.key_hash and s.revoked_at is null;
   else
     update statehouse.session s set revoked_at = pg_catalog.now()
      where s.tenant = old.tenant and s.actor = old.member and s.app = old.app and s.revoked_at is null;
@@ -117,6 +120,8 @@ comment on function statehouse.end_sessions() is 'Revokes the sessions that rest
 create trigger end_sessions after update or delete on statehouse.membership for each row execute function statehouse.end_sessions();
 create trigger end_sessions after update of suspended_at on statehouse.tenant for each row
   when (new.suspended_at is not null) execute function statehouse.end_sessions();
+
+create trigger end_sessions after update of revoked_at or delete on statehouse.api_key for each row execute function statehouse.end_sessions();
 
 create type statehouse.context as (session bigint, tenant int, actor uuid, role text, kind text, app text, capabilities text[]);
 comment on type statehouse.context is 'What a session proves';
@@ -136,7 +141,7 @@ begin
   select s.id, s.tenant, s.actor, s.role, s.kind, s.app, s.capabilities into c
     from statehouse.session s
    where s.token_hash = sha256(convert_to(token, 'UTF8'))
-     and s.expires > pg_catalog.now() and s.revoked_at is null;
+     and s.expires > clock_timestamp() and s.revoked_at is null;   -- an open transaction does not stop this clock
   if not found then
     perform statehouse.refuse('SH2002', 'unknown or expired session', '{}', 'sign in again: select statehouse.enter(''your API key'')');
   end if;
@@ -166,11 +171,33 @@ begin
     from statehouse.session s
    where s.token_hash = sha256(convert_to(current_setting('statehouse.session', true), 'UTF8'))
      and s.app = tenant_as.app and s.role = tenant_as.role
-     and s.expires > pg_catalog.now() and s.revoked_at is null;
+     and s.expires > clock_timestamp() and s.revoked_at is null;
   if not found then perform statehouse.ctx(); end if;   -- raises where there is no session at all
   return mine;
 end $$;
 comment on function statehouse.tenant_as(text, text) is 'The caller''s tenant if the session is of this app and role, else null';
+
+create type statehouse.identity as (tenant int, actor uuid);
+comment on type statehouse.identity is 'Who asks, for a row rule: both halves from one look-up';
+
+-- One look-up for both halves of a row rule: two would let a statement that switches sessions between them be a third person.
+create function statehouse.me_as(app text, role text, capability text default null) returns statehouse.identity
+  language plpgsql stable security definer parallel restricted
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  me statehouse.identity;
+begin
+  select s.tenant, s.actor into me
+    from statehouse.session s
+   where s.token_hash = sha256(convert_to(current_setting('statehouse.session', true), 'UTF8'))
+     and s.app = me_as.app and s.role = me_as.role
+     and (me_as.capability is null or me_as.capability = any (s.capabilities))
+     and s.expires > clock_timestamp() and s.revoked_at is null;
+  if not found then perform statehouse.ctx(); end if;   -- raises where there is no session at all
+  return me;
+end $$;
+comment on function statehouse.me_as(text, text, text) is 'The caller''s tenant and actor if the session is of this app and role (and holds the capability, where given), else null';
 
 create function statehouse.tenant_as_holder(app text, role text, capability text) returns int
   language plpgsql stable parallel restricted
@@ -194,6 +221,10 @@ as $$
 begin
   if c.tenant is null or c.actor is null then
     perform statehouse.refuse('SH2001', 'no session', '{}', 'sign in: select statehouse.enter(''your API key'')');
+  end if;
+  -- The law's time is the transaction's; a transaction kept open would be a clock held back.
+  if c.kind in ('member', 'link', 'anonymous', 'agent', 'support') and clock_timestamp() > pg_catalog.now() + interval '1 minute' then
+    perform statehouse.refuse('SH5002', 'this transaction is older than a minute', '{}', 'begin a new transaction and decide again');
   end if;
   perform set_config('statehouse.tenant', c.tenant::text, true),
           set_config('statehouse.actor', c.actor::text, true),
@@ -221,15 +252,15 @@ begin
     from statehouse.api_key k
     join statehouse.tenant t on t.tenant = k.tenant and t.suspended_at is null
    where k.key_hash = sha256(convert_to(api_key, 'UTF8'))
-     and k.revoked_at is null and (k.expires is null or k.expires > pg_catalog.now());
+     and k.revoked_at is null and (k.expires is null or k.expires > clock_timestamp());
   if not found then
     perform statehouse.refuse('SH2003', 'the key is not accepted', '{}', 'check that it is whole, not revoked and not expired');
   end if;
   select m.* into strict held from statehouse.membership m
    where m.tenant = found_key.tenant and m.member = found_key.member and m.app = found_key.app;
-  insert into statehouse.session (token_hash, tenant, actor, role, kind, app, capabilities, expires)
-  values (sha256(convert_to(token, 'UTF8')), held.tenant, held.member, held.role, 'member', held.app,
-          statehouse.effective_capabilities(held), pg_catalog.now() + interval '12 hours');
+  insert into statehouse.session (token_hash, key_hash, tenant, actor, role, kind, app, capabilities, expires)
+  values (sha256(convert_to(token, 'UTF8')), found_key.key_hash, held.tenant, held.member, held.role, 'member', held.app,
+          statehouse.effective_capabilities(held), least(pg_catalog.now() + interval '12 hours', found_key.expires));
   perform set_config('statehouse.session', token, false);
   return token;
 end $$;

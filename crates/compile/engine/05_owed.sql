@@ -51,6 +51,7 @@ create table statehouse.key (
   actor       uuid        not null,
   key         statehouse.idempotency_key not null,
   fingerprint bytea       not null,
+  asked       jsonb       not null default '{}',   -- the values an edit asked for
   entity      text        not null,
   record      uuid        not null,
   seq         int         not null,   -- the version the move made

@@ -224,21 +224,24 @@ begin
     jsonb_build_object('effect', effect), 'fill these in first');
 end $$;
 
--- A key seen before: the same request answers as it did, another request under the same key is refused.
-create function statehouse.seen_key(wanted_tenant int, wanted_actor uuid, wanted_key text, wanted_fingerprint bytea) returns int
+-- A key seen before: the same request answers as it did, another request under the same key is refused. An edit is the
+-- same request if it asks for the values it asked for then, whatever else has changed in the record since.
+create function statehouse.seen_key(wanted_tenant int, wanted_actor uuid, wanted_key text, wanted_fingerprint bytea, wanted jsonb, whole jsonb) returns int
   language plpgsql
 as $$
 declare
   done statehouse.key;
 begin
-  select k.* into strict done from statehouse.key k where k.tenant = wanted_tenant and k.actor = wanted_actor and k.key = wanted_key;
-  if done.fingerprint <> wanted_fingerprint then
+  select k.* into done from statehouse.key k where k.tenant = wanted_tenant and k.actor = wanted_actor and k.key = wanted_key;
+  if not found then return null; end if;
+  if done.fingerprint <> wanted_fingerprint or not whole @> done.asked
+     or exists (select from jsonb_object_keys(wanted) w where not done.asked ? w) then
     perform statehouse.refuse('SH4018', format('the key `%s` was used for another request', wanted_key),
       jsonb_build_object('entity', done.entity, 'record', done.record), 'send a new key with a new request');
   end if;
   return done.seq;
 end $$;
-comment on function statehouse.seen_key(int, uuid, text, bytea) is 'The version a request with this key made, if it is the same request';
+comment on function statehouse.seen_key(int, uuid, text, bytea, jsonb, jsonb) is 'The version a request with this key made, if it is the same request; null for a new key';
 
 -- The engine's own doors: a timer, a connector or an import acts through its kind. Only the worker may open them.
 create function statehouse.enter_as(wanted_kind text, wanted_tenant int, wanted_app text) returns text
@@ -248,8 +251,11 @@ as $$
 declare
   token text := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
 begin
-  if wanted_kind not in ('system', 'worker', 'timer', 'connector', 'import', 'migration') then
+  if wanted_kind not in ('system', 'worker', 'timer', 'connector', 'import') then
     perform statehouse.refuse('SH2006', format('`%s` is no kind of the engine', wanted_kind), '{}', 'people enter with an API key');
+  end if;
+  if exists (select from statehouse.tenant t where t.tenant = wanted_tenant and t.suspended_at is not null) then
+    perform statehouse.refuse('SH2011', 'the tenant is suspended', '{}', 'resume the tenant first');
   end if;
   insert into statehouse.session (token_hash, tenant, actor, role, kind, app, expires)
   values (sha256(convert_to(token, 'UTF8')), wanted_tenant, '00000000-0000-0000-0000-000000000000', 'system', wanted_kind, wanted_app,

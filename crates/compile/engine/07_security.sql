@@ -30,6 +30,6 @@ create policy backup_sees on statehouse.setting for select to statehouse_backup 
 grant select on all tables in schema statehouse to statehouse_backup;
 
 grant execute on function statehouse.now(), statehouse.today(text), statehouse.ctx(), statehouse.actor(),
-  statehouse.tenant_as(text, text), statehouse.tenant_as_holder(text, text, text), statehouse.enter(text), statehouse.leave(), statehouse.redact(jsonb, text[])
+  statehouse.tenant_as(text, text), statehouse.me_as(text, text, text), statehouse.tenant_as_holder(text, text, text), statehouse.enter(text), statehouse.leave(), statehouse.redact(jsonb, text[])
   to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read;
 grant execute on function statehouse.note_refusal(text, uuid, text, text) to statehouse_api, statehouse_worker;

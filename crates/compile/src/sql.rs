@@ -2,11 +2,35 @@
 
 use std::fmt::Write as _;
 
-pub use statehouse_definition::expr::ident;
+use statehouse_definition::model::{FieldKind, RangeOf};
 
-/// A string literal with its quotes doubled.
-pub fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+pub use statehouse_definition::expr::{ident, literal};
+
+/// The Postgres type of a field.
+pub fn pg_type(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text | FieldKind::Enum(_) | FieldKind::Currency | FieldKind::Phone | FieldKind::Email => "text",
+        FieldKind::Integer | FieldKind::Money => "bigint",
+        FieldKind::Decimal | FieldKind::Percent => "numeric",
+        FieldKind::Date => "date",
+        FieldKind::Timestamp => "timestamptz",
+        FieldKind::Range(RangeOf::Dates) => "daterange",
+        FieldKind::Range(RangeOf::Timestamps) => "tstzrange",
+        FieldKind::Bool => "boolean",
+        FieldKind::Geo => "point",
+        FieldKind::Json => "jsonb",
+        FieldKind::Ref(_) | FieldKind::Member => "uuid",
+        FieldKind::File => "bytea",
+    }
+}
+
+/// `$law$…$law$`, the tag numbered where the body holds it: a text of an author must not end the body it stands in.
+pub fn dollar_quoted(tag: &str, body: &str) -> String {
+    let stem = if tag.is_empty() { "body" } else { tag };
+    let numbered = (1..).map(|n| format!("${stem}{n}$"));
+    let mut quotes = std::iter::once(format!("${tag}$")).chain(numbered);
+    let quote = quotes.find(|quote| !body.contains(quote.as_str())).unwrap_or_default();
+    format!("{quote}{body}{quote}")
 }
 
 /// `'{a,b}'`, an array literal of identifiers-like words.
@@ -59,4 +83,16 @@ pub fn wrap(words: &[String], by: usize, width: usize) -> String {
     }
     out.push_str(line.trim_end());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_does_not_end_the_body_it_stands_in() {
+        assert_eq!(dollar_quoted("law", "begin end "), "$law$begin end $law$");
+        assert_eq!(dollar_quoted("law", "'$law$; drop table t' $law1$"), "$law2$'$law$; drop table t' $law1$$law2$");
+        assert_eq!(dollar_quoted("", "'$$'"), "$body1$'$$'$body1$");
+    }
 }

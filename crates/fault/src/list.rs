@@ -16,7 +16,7 @@ codes! {
     SH0008 database_unreachable "database unreachable" Later 503 None, "check that the server runs and that `DATABASE_URL` is right";
     SH0009 config_invalid "config invalid" AfterFix 500 None, "correct the setting named in the message";
     SH0010 app_not_applied "app not applied" AfterFix 503 Some("S0010"), "run `statehouse apply`";
-    SH0011 engine_schema_mismatch "engine schema mismatch" AfterFix 503 Some("S0011"), "run the binary of the same release, or `statehouse apply` to move the schema on";
+    SH0011 engine_schema_mismatch "engine schema mismatch" AfterFix 503 Some("S0011"), "run the binary of the same release";
 
     // 1 request
     SH1001 usage "wrong usage" AfterFix 400 None, "see `statehouse help`";
@@ -83,7 +83,7 @@ codes! {
     SH3047 more_faults_not_shown "more faults not shown" AfterFix 422 None, "fix the ones shown first";
     SH3050 drift_found "drift found" AfterFix 409 None, "let `apply` put it back, or adopt the change into the definition";
     SH3051 destructive_needs_allow "destructive step needs allow" AfterFix 409 None, "read the step, then pass `--allow-destroy NAME` for it";
-    SH3052 records_need_mapping "records need a mapping" AfterFix 409 None, "say where they go, under `renamed` or `mapping`";
+    SH3052 records_need_mapping "records need a mapping" AfterFix 409 None, "say where they go, in the file given by `--mapping`";
     SH3053 plan_stale "plan stale" Refresh 409 None, "plan again and read the new one";
     SH3054 foreign_trigger "foreign trigger on our table" AfterFix 409 None, "drop the trigger, or put its work into a transition";
     SH3055 step_blocked "step cannot be carried out" AfterFix 409 None, "change the definition in two steps, or prepare the rows first";

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use statehouse_postgres::{Options as ServerOptions, SUPERUSER, Server};
-use statehouse_store::{Db, Login, Place};
+use statehouse_store::{Db, Login, Place, definition};
+use tokio_postgres::Client;
 
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -68,12 +69,17 @@ impl Cx {
         if app.is_some() || self.database_url.is_some() {
             return Ok(reached);
         }
-        let names = statehouse_store::definition::databases(&reached.place).await?;
-        match names.as_slice() {
-            [name] => Ok(Reached { place: reached.place.database(name), server: reached.server }),
-            [] => Err(Failure::new(statehouse_fault::SH0010, format!("no app is applied in `{}`", self.data.display()))),
-            many => Err(Failure::usage(format!("say which app with `--app`: {}", statehouse_definition::quoted_list(many)))),
-        }
+        let name = only(definition::databases(&reached.place).await?, &self.data.display().to_string())?;
+        Ok(Reached { place: reached.place.database(&name), server: reached.server })
+    }
+}
+
+/// The one name there is, or what to do about none and many.
+fn only(names: Vec<String>, place: &str) -> Result<String, Failure> {
+    match names.as_slice() {
+        [] => Err(Failure::new(statehouse_fault::SH0010, format!("no app is applied in `{place}`"))),
+        [name] => Ok(name.clone()),
+        many => Err(Failure::usage(format!("say which app with `--app`: {}", statehouse_definition::quoted_list(many)))),
     }
 }
 
@@ -87,6 +93,17 @@ pub struct Reached {
 }
 
 impl Reached {
+    /// The app that is meant: the one named, else the only one of this database.
+    ///
+    /// # Errors
+    /// When none is named and there is none or more than one.
+    pub async fn app_name(&self, admin: &Client, named: Option<&str>) -> Result<String, Failure> {
+        match named {
+            Some(name) => Ok(name.to_owned()),
+            None => only(definition::apps(admin).await?, self.place.name()),
+        }
+    }
+
     /// A URL as a role, for psql and whatever speaks to Postgres.
     pub fn url(&self, role: &str) -> String {
         match &self.server {

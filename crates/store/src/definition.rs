@@ -36,7 +36,7 @@ pub fn canonical(app: &App) -> Result<String, StoreFault> {
 /// # Errors
 /// As [`canonical`].
 pub fn sha256(app: &App) -> Result<Vec<u8>, StoreFault> {
-    Ok(crate::secret::sha256(&canonical(app)?))
+    Ok(crate::secret::sha256(&canonical(app)?).to_vec())
 }
 
 fn forget_places(value: &mut Value) {

@@ -139,7 +139,7 @@ pub async fn issue_keys(client: &mut Client, app: &str, label: &str, instead: In
     for row in rows {
         let (tenant, member): (i32, Uuid) = (row.get(0), row.get(1));
         let key = Key { tenant: row.get(2), member: row.get(3), role: row.get(4), key: new_key(row.get(2))? };
-        wire.push(serde_json::json!({ "hash": hex(&secret::sha256(&key.key)), "tenant": tenant, "member": member }));
+        wire.push(serde_json::json!({ "hash": secret::hex(&secret::sha256(&key.key)), "tenant": tenant, "member": member }));
         keys.push(key);
     }
     transaction
@@ -161,8 +161,4 @@ pub enum Instead {
 
 fn new_key(slug: &str) -> Result<String, StoreFault> {
     Ok(format!("sk_{slug}_{}", secret::secret()?))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Random words and secrets.
+//! Random words and secrets, and how they are hashed and written.
 
 use sha2::{Digest, Sha256};
 
@@ -25,8 +25,13 @@ pub(crate) fn word(letters: usize) -> Result<String, StoreFault> {
 }
 
 /// SHA-256.
-pub(crate) fn sha256(text: &str) -> Vec<u8> {
-    Sha256::digest(text.as_bytes()).to_vec()
+pub(crate) fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+/// Two lower-case digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn base64url(bytes: &[u8]) -> String {

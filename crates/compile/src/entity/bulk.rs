@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::cx::persona_schema;
+use super::door::{in_slice, writers};
 use super::law::row_local;
 use super::persona::Persona;
 use crate::object::{Kind, Object};
@@ -37,11 +38,9 @@ set role statehouse_owner;
     Object::new(Kind::Function, &persona_schema(persona.cx.app, persona.role), &name, sql)
 }
 
-fn bulk(persona: &Persona<'_>) -> Object {
+/// Lock targets come before rows, in one order, as in the door of a single move.
+fn locks(persona: &Persona<'_>) -> String {
     let cx = persona.cx;
-    let name = format!("{}_bulk", cx.entity.name);
-    let function = format!("{}.{}", cx.schema(), ident(&format!("{}_{}_bulk", cx.entity.name, persona.role)));
-    let local: Vec<&String> = cx.entity.transitions.iter().filter(|(_, t)| row_local(cx, t)).map(|(v, _)| v).collect();
     let mut locks = String::new();
     for (verb, transition) in &cx.entity.transitions {
         if let Some(lock) = &transition.lock {
@@ -59,10 +58,17 @@ fn bulk(persona: &Persona<'_>) -> Object {
             );
         }
     }
-    let slice = persona.slice("b", "c");
-    let slice = if slice == "true" { String::new() } else { format!(" and ({slice})") };
+    locks
+}
+
+fn bulk(persona: &Persona<'_>) -> Object {
+    let cx = persona.cx;
+    let name = format!("{}_bulk", cx.entity.name);
+    let function = format!("{}.{}", cx.schema(), ident(&format!("{}_{}_bulk", cx.entity.name, persona.role)));
+    let local: Vec<&String> = cx.entity.transitions.iter().filter(|(_, t)| row_local(cx, t)).map(|(v, _)| v).collect();
+    let locks = locks(persona);
+    let slice = in_slice(persona, "b", "c");
     let outer = persona.view(&name);
-    let login = if persona.role == "system" { "statehouse_worker" } else { "statehouse_api" };
     let sql = format!(
         "create function {function}(ids_ uuid[], fire_ text, input_ jsonb, keys_ text[], versions_ int[])
   returns table (id uuid, outcome text, state text, version int, errcode text, message text, detail text, help text)
@@ -128,7 +134,6 @@ begin
     begin
       id := item.id; outcome := 'absent'; state := null; version := null; errcode := null; message := null; detail := null; help := null;
       if item.version is null then return next; continue; end if;
-      if item.seen <> item.version then perform statehouse.refuse_stale({entity}, item.id, item.version, item.seen); end if;
       outcome := 'moved';
       if item.key is not null then
         insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
@@ -137,8 +142,11 @@ begin
         on conflict do nothing;
         if not found then
           outcome := 'replayed';
-          version := statehouse.seen_key(c.tenant, c.actor, item.key, {fingerprint_item});
+          version := statehouse.seen_key(c.tenant, c.actor, item.key, {fingerprint_item}, '{{}}', '{{}}');
         end if;
+      end if;
+      if outcome = 'moved' and item.seen <> item.version then
+        perform statehouse.refuse_stale({entity}, item.id, item.version, item.seen);
       end if;
       if outcome = 'moved' then
         update {table} b set fire = fire_, input = input_
@@ -166,7 +174,7 @@ begin
 end $$;
 comment on function {outer}(uuid[], text, jsonb, text[], int[]) is {why};
 revoke execute on function {outer}(uuid[], text, jsonb, text[], int[]) from public;
-grant execute on function {outer}(uuid[], text, jsonb, text[], int[]) to {login};
+grant execute on function {outer}(uuid[], text, jsonb, text[], int[]) to {writers};
 set role statehouse_owner;
 ",
         role = literal(persona.role),
@@ -182,11 +190,12 @@ set role statehouse_owner;
         fingerprint_item = fingerprint("item.id"),
         why = literal(&format!("Many moves of {} by {}: a verdict for each", cx.entity.name, persona.role)),
         eye = persona.eye(),
+        writers = writers(persona),
     );
     Object::new(Kind::Function, &cx.app.name, &format!("{}_{}_bulk", cx.entity.name, persona.role), sql)
 }
 
 /// The same bytes as the door of a single move makes, so that a key means one request whichever way it came.
 fn fingerprint(id: &str) -> String {
-    format!("sha256(convert_to(jsonb_build_object('fire', fire_, 'input', input_, 'id', {id}, 'edits', null)::text, 'UTF8'))")
+    format!("sha256(convert_to(jsonb_build_object('fire', fire_, 'input', input_, 'id', {id})::text, 'UTF8'))")
 }

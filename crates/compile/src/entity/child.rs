@@ -6,12 +6,12 @@ use statehouse_definition::expr::Purpose;
 use statehouse_definition::model::{Child, Derived, Edit, FieldKind};
 
 use super::CompileFault;
-use super::cx::Cx;
+use super::cx::{Cx, trigger_function};
 use super::law::holds;
 use super::table::{checks, column, secured};
 use crate::object::{Kind, Object};
 use crate::pricing;
-use crate::sql::{ident, indent, literal, one_of};
+use crate::sql::{array, ident, literal, one_of};
 
 /// Child tables with their foreign keys.
 pub fn tables(cx: &Cx<'_>) -> Result<Vec<Object>, CompileFault> {
@@ -77,9 +77,17 @@ pub fn objects(cx: &Cx<'_>) -> Result<Vec<Object>, CompileFault> {
     Ok(objects)
 }
 
+const DECLARE: &str = "declare
+  tenant_ constant int    := current_setting('statehouse.tenant');
+  role_   constant text   := current_setting('statehouse.role');
+  kind_   constant text   := current_setting('statehouse.kind');
+  capabilities_ constant text[] := current_setting('statehouse.capabilities');
+  state_  text;
+";
+
+/// Rights first, then what the engine fills in.
 fn law(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault> {
     let plain = cx.child_table(name);
-    let function = format!("{}.{}", cx.schema(), ident(&format!("{plain}_law")));
     let (entity, parent) = (literal(&cx.qualified()), ident(&cx.entity.name));
     let mut body = String::from(
         "if coalesce(current_setting('statehouse.pricing', true), '') = 'on' then return new; end if;   -- prices coming back\n",
@@ -99,7 +107,7 @@ end if;",
         body,
         "if kind_ not in ('import', 'migration') and not ({}) then\n  perform statehouse.refuse_fields({entity}, case tg_op when 'INSERT' then new.{parent} else old.{parent} end, state_, {});\nend if;",
         rights(cx, name),
-        crate::sql::array([name])
+        array([name])
     );
     let _ = writeln!(body, "if tg_op = 'DELETE' then return old; end if;");
     let _ = writeln!(
@@ -137,24 +145,8 @@ end if;",
         }
     }
     body.push_str("return new;");
-    let sql = format!(
-        "create function {function}() returns trigger
-  language plpgsql
-as $law$
-declare
-  tenant_ constant int    := current_setting('statehouse.tenant');
-  role_   constant text   := current_setting('statehouse.role');
-  kind_   constant text   := current_setting('statehouse.kind');
-  capabilities_ constant text[] := current_setting('statehouse.capabilities');
-  state_  text;
-begin
-{}end $law$;
-comment on function {function}() is {};
-",
-        indent(&body, 2),
-        literal(&format!("Who may change the {name} of a {}, and what the engine fills in", cx.entity.name))
-    );
-    Ok(Object::new(Kind::Function, &cx.app.name, &format!("{plain}_law"), sql))
+    let why = format!("Who may change the {name} of a {}, and what the engine fills in", cx.entity.name);
+    Ok(trigger_function(cx, &format!("{name}_law"), &why, DECLARE, &body))
 }
 
 /// Who may change the rows, by role and the record's state.

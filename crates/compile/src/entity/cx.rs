@@ -6,8 +6,11 @@ use statehouse_definition::expr::{self, Place, Printed, Purpose};
 use statehouse_definition::model::{App, Derived, Entity, Expr, Field, FieldKind, Span};
 
 use super::CompileFault;
+use crate::object::{Kind, Object};
 use crate::plan::{Branch, Mapping, Target};
-use crate::sql::{ident, literal};
+use crate::sql::{dollar_quoted, ident, indent, literal};
+
+pub use crate::sql::pg_type;
 
 /// An entity within its app.
 pub struct Cx<'a> {
@@ -132,7 +135,11 @@ impl<'a> Cx<'a> {
 
     /// Prints an expression of the record's own row.
     pub fn print(&self, expr: &Expr, row: &str, purpose: Purpose) -> Result<Printed, CompileFault> {
-        self.print_at(expr, &Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: None, purpose })
+        self.print_per(
+            expr,
+            &[],
+            &Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: None, purpose },
+        )
     }
 
     /// Prints an expression of a child's row.
@@ -144,12 +151,19 @@ impl<'a> Cx<'a> {
         parent: Option<&str>,
         purpose: Purpose,
     ) -> Result<Printed, CompileFault> {
-        self.print_at(expr, &Place { app: self.app, entity: self.entity, child: Some(child), row, parent, steps: &[], on: None, purpose })
+        self.print_per(
+            expr,
+            &[],
+            &Place { app: self.app, entity: self.entity, child: Some(child), row, parent, steps: &[], on: None, purpose },
+        )
     }
 
-    fn print_at(&self, expr: &Expr, place: &Place<'_>) -> Result<Printed, CompileFault> {
+    /// Summed over groups where `per` names what they share.
+    fn print_per(&self, expr: &Expr, per: &[String], place: &Place<'_>) -> Result<Printed, CompileFault> {
         let fault = |fault| CompileFault::new(&expr.at, fault);
-        let mut printed = expr::parse(expr).and_then(|parsed| expr::print(&parsed, place)).map_err(fault)?;
+        let parsed = expr::parse(expr).map_err(fault)?;
+        let printed = if per.is_empty() { expr::print(&parsed, place) } else { expr::print_grouped(&parsed, per, place) };
+        let mut printed = printed.map_err(fault)?;
         // Inside the law the actor is whom the door verified: a timer or a cascade has no session of its own.
         if !matches!(place.purpose, Purpose::IdSet) {
             printed.sql = printed.sql.replace("statehouse.actor()", "statehouse.acting()");
@@ -185,9 +199,7 @@ impl<'a> Cx<'a> {
             on: on.as_deref(),
             purpose: Purpose::Rollup,
         };
-        let fault = |fault| CompileFault::new(&expr.at, fault);
-        let parsed = expr::parse(expr).map_err(fault)?;
-        if per.is_empty() { expr::print(&parsed, &place).map_err(fault) } else { expr::print_grouped(&parsed, per, &place).map_err(fault) }
+        self.print_per(expr, per, &place)
     }
 
     /// The record's date by which its prices are read, where a calculator names one.
@@ -197,28 +209,21 @@ impl<'a> Cx<'a> {
     }
 }
 
-/// The Postgres type of a field.
-pub fn pg_type(kind: &FieldKind) -> &'static str {
-    use statehouse_definition::model::RangeOf;
-    match kind {
-        FieldKind::Text | FieldKind::Enum(_) | FieldKind::Currency | FieldKind::Phone | FieldKind::Email => "text",
-        FieldKind::Integer | FieldKind::Money => "bigint",
-        FieldKind::Decimal | FieldKind::Percent => "numeric",
-        FieldKind::Date => "date",
-        FieldKind::Timestamp => "timestamptz",
-        FieldKind::Range(RangeOf::Dates) => "daterange",
-        FieldKind::Range(RangeOf::Timestamps) => "tstzrange",
-        FieldKind::Bool => "boolean",
-        FieldKind::Geo => "point",
-        FieldKind::Json => "jsonb",
-        FieldKind::Ref(_) | FieldKind::Member => "uuid",
-        FieldKind::File => "bytea",
-    }
+/// A trigger function of the law, with its comment; `declare` is empty or a whole section.
+pub fn trigger_function(cx: &Cx<'_>, suffix: &str, why: &str, declare: &str, body: &str) -> Object {
+    let function = cx.function(suffix);
+    let body = format!("\n{declare}begin\n{}end ", indent(body, 2));
+    let sql = format!(
+        "create function {function}() returns trigger\n  language plpgsql\nas {};\ncomment on function {function}() is {};\n",
+        dollar_quoted("law", &body),
+        literal(why)
+    );
+    Object::new(Kind::Function, &cx.app.name, &format!("{}_{suffix}", cx.entity.name), sql)
 }
 
 /// Reads a field out of a jsonb value, e.g. `(new.input ->> 'paid')::bigint`.
 pub fn from_json(source: &str, name: &str, kind: &FieldKind) -> String {
-    let key = crate::sql::literal(name);
+    let key = literal(name);
     match (kind, pg_type(kind)) {
         (FieldKind::Json, _) => format!("{source} -> {key}"),
         (_, "text") => format!("{source} ->> {key}"),

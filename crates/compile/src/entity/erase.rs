@@ -20,7 +20,7 @@ pub fn object(cx: &Cx<'_>) -> Option<Object> {
     let function = cx.function("erase");
     let mut body = format!(
         "  if current_setting('statehouse.kind') <> 'migration' then
-    perform statehouse.refuse('SH2006', 'erasing is for an administrator', jsonb_build_object('entity', {entity}), 'use statehouse erase');
+    perform statehouse.refuse('SH2006', 'erasing is for an administrator', jsonb_build_object('entity', {entity}), 'use statehouse audit erase');
   end if;
   update statehouse.event e set payload = null where e.tenant = tenant_ and e.entity = {entity} and e.record = wanted;
 ",

@@ -100,7 +100,7 @@ fn schemas(app: &App) -> Vec<Object> {
                  comment on role {eye} is {why};\n\
                  grant usage on schema statehouse, {app} to {eye};\n\
                  grant execute on function statehouse.ctx(), statehouse.actor(), statehouse.tenant_as(text, text),\n  \
-                 statehouse.tenant_as_holder(text, text, text), statehouse.redact(jsonb, text[]) to {eye};\n\
+                 statehouse.tenant_as_holder(text, text, text), statehouse.me_as(text, text, text), statehouse.redact(jsonb, text[]) to {eye};\n\
                  set role statehouse_owner;\n",
                 app = ident(name),
                 why = literal(&format!("Owns the views of {role} in {name}; row-level security is judged as this role"))

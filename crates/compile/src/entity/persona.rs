@@ -11,7 +11,7 @@ use super::law::at_birth;
 use super::{CompileFault, bulk, door};
 use crate::object::{Kind, Object};
 use crate::pricing;
-use crate::sql::{array, ident, list, literal};
+use crate::sql::{array, dollar_quoted, ident, list, literal};
 
 /// Sets of ids that belong to the actor: for row rules by the caller's session, for doors by the session they act as.
 pub fn sets(app: &App) -> Result<Vec<Object>, CompileFault> {
@@ -20,29 +20,29 @@ pub fn sets(app: &App) -> Result<Vec<Object>, CompileFault> {
         let Some(entity) = app.entities.get(&set.of) else { continue };
         let cx = Cx::new(app, entity);
         let that = cx.print(&set.that, "r", Purpose::IdSet)?.sql.replace("statehouse.actor()", "actor_");
+        let body = format!("\nbegin\n  return array(select r.id from {} r where r.tenant = tenant_ and {that});\nend ", cx.table());
         let (function, of) = (format!("{}.{}", cx.schema(), ident(name)), format!("{}.{}", cx.schema(), ident(&format!("{name}_of"))));
         let sql = format!(
             "create function {of}(tenant_ int, actor_ uuid) returns uuid[]
   language plpgsql stable
-as $$
-begin
-  return array(select r.id from {table} r where r.tenant = tenant_ and {that});
-end $$;
+as {body};
 comment on function {of}(int, uuid) is {why_of};
-create function {function}() returns uuid[]
+create function {function}(as_role text) returns uuid[]
   language plpgsql stable security definer
   {settings}
 as $$
 declare
   c constant statehouse.context := statehouse.ctx();
 begin
-  perform statehouse.open_door(c);
+  if c.role <> as_role or c.app <> {app} then return '{{}}'; end if;   -- another role's session never adds to this one
+  perform set_config('statehouse.tenant', c.tenant::text, true);
   return {of}(c.tenant, c.actor);
 end $$;
-comment on function {function}() is {why};
-grant execute on function {function}() to statehouse_api, statehouse_read, statehouse_agent, statehouse_worker, {eyes};
+comment on function {function}(text) is {why};
+grant execute on function {function}(text) to statehouse_api, statehouse_read, statehouse_agent, statehouse_worker, {eyes};
 ",
-            table = cx.table(),
+            body = dollar_quoted("", &body),
+            app = literal(&app.name),
             settings = cx.door_settings(),
             eyes = roles_of(app).iter().map(|r| ident(&eye(app, r))).collect::<Vec<_>>().join(", "),
             why_of = literal(&format!("The {} that belong to an actor", set.of)),
@@ -172,12 +172,16 @@ pub fn objects(cx: &Cx<'_>, role: &str) -> Result<Vec<Object>, CompileFault> {
 fn policies(persona: &Persona<'_>) -> Vec<Object> {
     let cx = persona.cx;
     let (app, eye) = (literal(&cx.app.name), persona.eye());
-    let tenant = format!("tenant = (select statehouse.tenant_as({app}, {}))", literal(persona.role));
-    let mut objects = vec![policy(persona, &cx.entity.name, &format!("{}_sees", persona.role), &rule(&tenant, cx, persona.access))];
+    let role = literal(persona.role);
+    let tenant = format!("tenant = (select statehouse.tenant_as({app}, {role}))");
+    let me = format!("statehouse.me_as({app}, {role})");
+    let sees = rule(&tenant, &me, &role, cx, persona.access);
+    let mut objects = vec![policy(persona, &cx.entity.name, &format!("{}_sees", persona.role), &sees)];
     for (key, access) in cx.entity.access.iter().filter(|(_, a)| a.capability && !matches!(a.see, See::Nothing)) {
-        let tenant = format!("tenant = (select statehouse.tenant_as_holder({app}, {}, {}))", literal(persona.role), literal(key));
+        let tenant = format!("tenant = (select statehouse.tenant_as_holder({app}, {role}, {}))", literal(key));
+        let me = format!("statehouse.me_as({app}, {role}, {})", literal(key));
         let name = format!("{}_sees_by_{}", persona.role, key.replace('.', "_"));
-        objects.push(policy(persona, &cx.entity.name, &name, &rule(&tenant, cx, Some(access))));
+        objects.push(policy(persona, &cx.entity.name, &name, &rule(&tenant, &me, &role, cx, Some(access))));
     }
     for child in cx.entity.children.keys() {
         objects.push(policy(persona, &cx.child_table(child), &format!("{}_sees", persona.role), &tenant));
@@ -199,16 +203,19 @@ fn policy(persona: &Persona<'_>, table: &str, name: &str, using: &str) -> Object
     Object::on(Kind::Policy, &persona.cx.app.name, table, name, sql)
 }
 
-/// The two indexable shapes, and a constant list of states.
-fn rule(tenant: &str, cx: &Cx<'_>, access: Option<&Access>) -> String {
+/// The two indexable shapes, and a constant list of states. Tenant and actor come from one look-up: a statement that
+/// switched sessions between two would be a third person.
+fn rule(tenant: &str, me: &str, role: &str, cx: &Cx<'_>, access: Option<&Access>) -> String {
     let mut parts = vec![tenant.to_owned()];
     if let Some(access) = access {
         if let See::Rule(rule) = &access.see {
             let column = ident(&rule.field);
-            parts.push(match &rule.with {
-                RuleValue::Actor => format!("{column} = (select statehouse.actor())"),
-                RuleValue::Set(set) => format!("{column} = any ((select {}.{}())::uuid[])", cx.schema(), ident(set)),
-            });
+            match &rule.with {
+                RuleValue::Actor => parts[0] = format!("(tenant, {column}) = (select m.tenant, m.actor from {me} m)"),
+                RuleValue::Set(set) => {
+                    parts.push(format!("{column} = any ((select {}.{}({role}))::uuid[])", cx.schema(), ident(set)));
+                }
+            }
         }
         if !access.only.is_empty() {
             parts.push(format!("state = any ({}::text[])", array(&access.only)));

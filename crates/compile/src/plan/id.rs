@@ -3,7 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-pub use statehouse_definition::expr::ident;
+
+pub use crate::sql::{ident, literal};
 
 /// The kinds of objects a snapshot holds, in the order a person reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,11 +137,4 @@ impl fmt::Display for ObjectId {
             kind => write!(f, "{} {whole}.{}", kind.word(), self.part),
         }
     }
-}
-
-/// A text constant.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }

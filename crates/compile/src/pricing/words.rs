@@ -1,27 +1,11 @@
 //! Small words of this module: types, quoted bodies, whole functions.
 
-use statehouse_definition::model::{App, Entity, FieldKind, RangeOf, Texts};
+use statehouse_definition::model::{App, Entity, Texts};
 
 use crate::object::{Kind, Object};
-use crate::sql::{ident, literal, wrap};
+use crate::sql::{dollar_quoted, ident, literal, wrap};
 
-/// The Postgres type of a field.
-pub fn pg_type(kind: &FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Text | FieldKind::Enum(_) | FieldKind::Currency | FieldKind::Phone | FieldKind::Email => "text",
-        FieldKind::Integer | FieldKind::Money => "bigint",
-        FieldKind::Decimal | FieldKind::Percent => "numeric",
-        FieldKind::Date => "date",
-        FieldKind::Timestamp => "timestamptz",
-        FieldKind::Range(RangeOf::Dates) => "daterange",
-        FieldKind::Range(RangeOf::Timestamps) => "tstzrange",
-        FieldKind::Bool => "boolean",
-        FieldKind::Geo => "point",
-        FieldKind::Json => "jsonb",
-        FieldKind::Ref(_) | FieldKind::Member => "uuid",
-        FieldKind::File => "bytea",
-    }
-}
+pub use crate::sql::pg_type;
 
 /// The type of any column of an entity's own table that an expression may read.
 pub fn column_type(entity: &Entity, column: &str) -> &'static str {
@@ -101,13 +85,12 @@ impl Function<'_> {
         let takes: Vec<String> =
             self.takes.iter().map(|p| format!("{}{} {}", if p.out { "out " } else { "" }, ident(&p.name), p.of)).collect();
         let types: Vec<&str> = self.takes.iter().filter(|p| !p.out).map(|p| p.of.as_str()).collect();
-        let quote = quote(&self.body);
         let sql = format!(
-            "create function {name}({})\n  {}\n  language plpgsql {}\nas {quote}\n{}\n{quote};\ncomment on function {name}({}) is {};\n",
+            "create function {name}({})\n  {}\n  language plpgsql {}\nas {};\ncomment on function {name}({}) is {};\n",
             listed(&takes),
             self.returns,
             self.reads,
-            self.body.trim_end(),
+            dollar_quoted("", &format!("\n{}\n", self.body.trim_end())),
             types.join(", "),
             literal(&self.comment)
         );
@@ -124,10 +107,4 @@ pub fn listed(words: &[String]) -> String {
 /// `select a, b`, its columns under each other.
 pub fn select(columns: &[String]) -> String {
     format!("select {}", wrap(columns, 7, 110).trim_start())
-}
-
-/// Dollar quotes the body does not hold itself.
-fn quote(body: &str) -> String {
-    let numbered = (1..).map(|n| format!("$body{n}$"));
-    std::iter::once("$$".to_owned()).chain(numbered).find(|quote| !body.contains(quote.as_str())).unwrap_or_default()
 }

@@ -31,6 +31,7 @@ use std::ops::Range;
 pub use fault::Fault;
 pub use ident::ident;
 pub use place::{Place, Purpose, Uses};
+pub use words::literal;
 
 use crate::model::Expr;
 use print::Printer;

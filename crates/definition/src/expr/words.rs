@@ -76,7 +76,7 @@ pub(crate) fn date_part(field: &Field) -> Option<&'static str> {
 
 /// A text literal. A backslash is written the way Postgres' own `quote_literal` does, because a plain literal that
 /// holds one means something else to a caller who switched `standard_conforming_strings` off.
-pub(crate) fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     let plain = plain_literal(text);
     if plain.contains('\\') { format!("e{}", plain.replace('\\', "\\\\")) } else { plain }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use statehouse_fault::{Fault, SH5020};
 use statehouse_store::audit::{Anchor, Report, Subject, anchor, erase, verify};
-use statehouse_store::definition;
 use statehouse_store::record::Target;
 
 use crate::cx::Cx;
@@ -72,10 +71,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             let (entity, Target::Id(id)) = super::fire::named(&record)? else {
                 return Err(Failure::usage(format!("`{record}` names a record by reference; erasing takes its id")));
             };
-            let app = match args.app {
-                Some(name) => name,
-                None => definition::apps(&admin).await?.into_iter().next().unwrap_or_default(),
-            };
+            let app = reached.app_name(&admin, args.app.as_deref()).await?;
             erase(&mut admin, Subject { app: &app, tenant: &tenant, entity, record: id }).await?;
             if !cx.print_json(&serde_json::json!({ "erased": record })) {
                 println!("{record} is erased; its events and their chain stay");

@@ -43,10 +43,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let input = args.input.as_deref().map(object).transpose()?;
     let reached = cx.reach_only(args.app.as_deref()).await?;
     let mut admin = reached.place.connect_admin().await?;
-    let name = match &args.app {
-        Some(name) => name.clone(),
-        None => definition::apps(&admin).await?.into_iter().next().unwrap_or_default(),
-    };
+    let name = reached.app_name(&admin, args.app.as_deref()).await?;
     let app = definition::fetch_app(&admin, &name).await?;
     let who = match who.starts_with("sk_") {
         true => Who::Key(who),

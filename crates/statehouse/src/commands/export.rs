@@ -59,10 +59,7 @@ async fn write(args: &Args, reached: &Reached, out: &mut (dyn Write + Send)) -> 
     if args.events {
         return Ok(events(&mut admin, args.tenant.as_deref().unwrap_or_default(), out).await?);
     }
-    let name = match &args.app {
-        Some(name) => name.clone(),
-        None => definition::apps(&admin).await?.into_iter().next().unwrap_or_default(),
-    };
+    let name = reached.app_name(&admin, args.app.as_deref()).await?;
     let app = definition::fetch_app(&admin, &name).await?;
     let Some(entity) = &args.entity else {
         if !args.definition {

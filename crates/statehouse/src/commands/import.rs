@@ -41,10 +41,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let sources = args.files.iter().map(|path| source(path)).collect::<Result<Vec<_>, _>>()?;
     let reached = cx.reach_only(args.app.as_deref()).await?;
     let mut admin = reached.place.connect_admin().await?;
-    let name = match args.app {
-        Some(name) => name,
-        None => definition::apps(&admin).await?.into_iter().next().unwrap_or_default(),
-    };
+    let name = reached.app_name(&admin, args.app.as_deref()).await?;
     let app = definition::fetch_app(&admin, &name).await?;
     let report = match (&args.entity, &args.table) {
         (Some(entity), _) => {

@@ -1,7 +1,6 @@
 //! What is kept outside the database: where every chain ended, and one root per tenant.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use super::link::Hash;
 use super::read::{self, Which};
 use super::tree::{self, Head};
 use crate::StoreFault;
+use crate::secret::hex;
 
 /// The form of the file; another number is another form.
 const FORMAT: &str = "statehouse-anchor-1";
@@ -127,13 +127,6 @@ fn unline(text: &str) -> Option<Head> {
         head: unhex(words.next()?)?,
     };
     words.next().is_none().then_some(head)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn unhex(text: &str) -> Option<Hash> {

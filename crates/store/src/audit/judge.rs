@@ -1,8 +1,9 @@
 //! One record's events in order, each judged when it is read.
 
 use super::finding::{Finding, What};
-use super::link::{Event, Hash, NOTHING, sha256};
+use super::link::{Event, Hash, NOTHING};
 use super::read::{Stored, Which, hash};
+use crate::secret::sha256;
 
 /// A chain as far as it has been read.
 #[derive(Debug)]

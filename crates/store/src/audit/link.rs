@@ -55,14 +55,10 @@ impl Event {
     }
 }
 
-/// The SHA-256 of a text.
-pub fn sha256(text: &str) -> Hash {
-    Sha256::digest(text).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::{hex, sha256};
 
     /// Printed by Postgres 15: `select encode(statehouse.chain('\x00…', 7, 'orders.order', …), 'hex')`.
     #[test]
@@ -85,6 +81,6 @@ mod tests {
             previous: NOTHING.to_vec(),
             head: Vec::new(),
         };
-        assert_eq!(super::super::anchor::hex(&event.link(&NOTHING)), "6431e71a8dc879131d6faa4db0faf53469e01d67d810717cf09e6f463cc45ca4");
+        assert_eq!(hex(&event.link(&NOTHING)), "6431e71a8dc879131d6faa4db0faf53469e01d67d810717cf09e6f463cc45ca4");
     }
 }
