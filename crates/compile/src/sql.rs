@@ -45,9 +45,10 @@ pub fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     format!("({})", words.join(", "))
 }
 
-/// `x = 'a'` for one word, `x in ('a', 'b')` for several.
+/// `x = 'a'` for one word, `x in ('a', 'b')` for several, `false` for none.
 pub fn one_of(subject: &str, words: &[String]) -> String {
     match words {
+        [] => "false".to_owned(),
         [only] => format!("{subject} = {}", literal(only)),
         _ => format!("{subject} in {}", list(words)),
     }
@@ -88,6 +89,14 @@ pub fn wrap(words: &[String], by: usize, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_one_of_no_words() {
+        let words = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
+        assert_eq!(one_of("old.state", &[]), "false");
+        assert_eq!(one_of("old.state", &words(&["a"])), "old.state = 'a'");
+        assert_eq!(one_of("old.state", &words(&["a", "b"])), "old.state in ('a', 'b')");
+    }
 
     #[test]
     fn a_text_does_not_end_the_body_it_stands_in() {

@@ -31,6 +31,9 @@ pub struct Loaded {
 
 /// Reads the app in a folder. Nothing is judged across files: `check` does that.
 pub fn load(dir: &Path) -> Loaded {
+    if let Some(finding) = no_app(dir) {
+        return Loaded { app: None, findings: vec![finding] };
+    }
     let (files, mut findings) = sources(dir);
     let mut loaded = crate::read::read(&files);
     if !findings.is_empty() {
@@ -48,6 +51,25 @@ pub fn sources(dir: &Path) -> (Vec<SourceFile>, Vec<Finding>) {
     gather(dir, "", &mut files, &mut findings);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     (files, findings)
+}
+
+/// Why a path is no app's folder, if it is none; told once, instead of as so many files that do not fit.
+fn no_app(dir: &Path) -> Option<Finding> {
+    let shown = dir.display();
+    let (message, help) = match fs::metadata(dir) {
+        Ok(there) if !there.is_dir() => (format!("`{shown}` is a file"), "name its folder"),
+        Ok(_) if !dir.join("app.yaml").exists() => (
+            format!("`{shown}` is no app's folder: there is no `app.yaml`"),
+            "name the folder, such as `apps/orders`, or make one with `statehouse init NAME`",
+        ),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            (format!("there is no folder `{shown}`"), "name the folder of an app, or make one with `statehouse init NAME`")
+        }
+        _ => return None,
+    };
+    // It is about the folder, which has no lines.
+    let at = Span { file: shown.to_string().into(), line: 0, column: 0, offset: 0, len: 0 };
+    Some(Finding::error("SH3005", &at, message).help(help))
 }
 
 fn gather(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, findings: &mut Vec<Finding>) {

@@ -26,40 +26,52 @@ pub struct Options {
     /// Print one JSON value instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// A database whose user is a superuser; without it the private server in `--data` is used
-    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    /// A database whose user is a superuser; without it the private server in `--data` is used [env: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
-    /// The folder of the private server
-    #[arg(long, global = true, value_name = "DIR", default_value = "data", conflicts_with = "database_url")]
-    pub data: PathBuf,
+    /// The folder of the private server [env: STATEHOUSE_DATA] [default: data]
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "database_url")]
+    pub data: Option<PathBuf>,
 }
 
 /// One line a command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a small working app to start from
+    #[command(after_help = "Example: statehouse init stay")]
     Init(init::Args),
     /// Start a private database with the app and its demo people, and stay
+    #[command(after_help = "Example: statehouse dev apps/orders --seed")]
     Dev(dev::Args),
     /// Say what would change in the database
+    #[command(after_help = "Example: statehouse plan apps/orders")]
     Plan(plan::Args),
     /// Change the database as planned
+    #[command(after_help = "Example: statehouse apply apps/orders")]
     Apply(apply::Args),
     /// Find what is wrong with a definition
+    #[command(after_help = "Example: statehouse check apps/orders")]
     Check(check::Args),
     /// Fire a verb on a record
+    #[command(after_help = "Example: statehouse fire order/ORD-000001 start --as KEY")]
     Fire(fire::Args),
     /// Say why a verb is refused, or print the page of a code
+    #[command(after_help = "Example: statehouse explain order/ORD-000001 confirm --as sigridur@nordur.example")]
     Explain(explain::Args),
     /// Read records from CSV or JSON
+    #[command(after_help = "Example: statehouse import clients.csv --entity client --tenant nordur")]
     Import(import::Args),
     /// Write a tenant's records out
+    #[command(after_help = "Example: statehouse export --entity order --tenant nordur --out orders.csv")]
     Export(export::Args),
     /// Anchor and verify the chain of events
+    #[command(after_help = "Example: statehouse audit verify")]
     Audit(audit::Args),
-    /// Measure
+    /// Measure how fast a move is
+    #[command(after_help = "Example: statehouse bench transitions")]
     Bench(bench::Args),
     /// Look whether everything is in order
+    #[command(after_help = "Example: statehouse doctor apps/orders")]
     Doctor(doctor::Args),
     #[command(hide = true)]
     Once(once::Args),

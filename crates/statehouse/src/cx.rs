@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use statehouse_fault::{Fault, SH0010};
 use statehouse_postgres::{Options as ServerOptions, SUPERUSER, Server};
 use statehouse_store::{Db, Login, Place, definition};
 use tokio_postgres::Client;
@@ -26,12 +27,15 @@ pub struct Cx {
 impl Cx {
     /// From the options of the command line and the environment.
     pub fn new(options: &Options) -> Cx {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        // What was typed wins over what the environment happens to hold.
+        let from_env = set("DATABASE_URL");
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Cx {
             json: options.json,
             color: !plain && !options.json && std::io::stderr().is_terminal(),
-            database_url: options.database_url.clone().filter(|url| !url.is_empty()),
-            data: options.data.clone(),
+            database_url: options.database_url.clone().or_else(|| from_env.filter(|_| options.data.is_none())).filter(|url| !url.is_empty()),
+            data: options.data.clone().or_else(|| set("STATEHOUSE_DATA").map(Into::into)).unwrap_or_else(|| "data".into()),
         }
     }
 
@@ -60,16 +64,31 @@ impl Cx {
         Ok(Reached { place, server: Some(server) })
     }
 
-    /// As [`Cx::reach`] for a command that is not told the app: the server's only app, or a usage fault that lists them.
+    /// As [`Cx::reach`] for a command that works on an app that is there: the one named, else the server's only app, or a
+    /// usage fault that lists them. Nothing is made.
     ///
     /// # Errors
-    /// As [`Cx::reach`], and when there is no app or more than one.
+    /// As [`Cx::reach`], `SH0010` when there is no database or no such app, and when none is named and there is more than one.
     pub async fn reach_only(&self, app: Option<&str>) -> Result<Reached, Failure> {
-        let reached = self.reach(app.unwrap_or(SUPERUSER))?;
-        if app.is_some() || self.database_url.is_some() {
-            return Ok(reached);
+        if self.database_url.is_some() {
+            return self.reach(SUPERUSER);
         }
-        let name = only(definition::databases(&reached.place).await?, &self.data.display().to_string())?;
+        let data = self.data.display();
+        if !self.data.join("pg").exists() {
+            let fault = Fault::new(SH0010, format!("there is no database in `{data}`"));
+            return Err(fault.with_help(format!("start one with `statehouse dev APP --data {data}`, or correct `--data`")).into());
+        }
+        let reached = self.reach(SUPERUSER)?;
+        let names = definition::databases(&reached.place).await?;
+        let name = match app {
+            None => only(names, &data.to_string())?,
+            Some(name) if names.iter().any(|there| there == name) => name.to_owned(),
+            Some(name) if names.is_empty() => return Err(Failure::new(SH0010, format!("`{name}` is not applied in `{data}`"))),
+            Some(name) => {
+                let there = statehouse_definition::quoted_list(&names);
+                return Err(Failure::new(SH0010, format!("`{name}` is not applied in `{data}`; there is {there}")));
+            }
+        };
         Ok(Reached { place: reached.place.database(&name), server: reached.server })
     }
 }
@@ -77,7 +96,7 @@ impl Cx {
 /// The one name there is, or what to do about none and many.
 fn only(names: Vec<String>, place: &str) -> Result<String, Failure> {
     match names.as_slice() {
-        [] => Err(Failure::new(statehouse_fault::SH0010, format!("no app is applied in `{place}`"))),
+        [] => Err(Failure::new(SH0010, format!("no app is applied in `{place}`"))),
         [name] => Ok(name.clone()),
         many => Err(Failure::usage(format!("say which app with `--app`: {}", statehouse_definition::quoted_list(many)))),
     }

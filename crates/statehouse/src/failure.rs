@@ -60,16 +60,28 @@ impl Failure {
         Fault::new(code, detail).into()
     }
 
-    /// A file that could not be read or written.
+    /// A file named on the command line that could not be read or written.
     pub fn file(doing: &str, path: &std::path::Path, cause: &std::io::Error) -> Failure {
-        Failure::new(statehouse_fault::SH0003, format!("could not {doing} `{}`: {cause}", path.display()))
+        Fault::new(statehouse_fault::SH1001, format!("could not {doing} `{}`: {cause}", path.display())).with_help("check the path").into()
+    }
+
+    /// Adds what was behind it, where that says more than the fault itself.
+    fn because(mut self, outermost: Option<&dyn std::error::Error>) -> Failure {
+        let chain = std::iter::successors(outermost, |error| error.source());
+        for cause in chain.map(ToString::to_string) {
+            let said = self.fault.detail.contains(&cause) || self.causes.iter().any(|earlier| earlier.contains(&cause));
+            if !said && cause != "db error" {
+                self.causes.push(cause);
+            }
+        }
+        self
     }
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Failure {
         let exit = match fault.code.code {
-            "SH0001" | "SH0002" | "SH0003" | "SH0004" | "SH0005" | "SH0006" | "SH0007" | "SH0008" => Exit::Unreachable,
+            "SH0001" | "SH0002" | "SH0003" | "SH0004" | "SH0005" | "SH0006" | "SH0007" | "SH0008" | "SH0010" => Exit::Unreachable,
             "SH0009" | "SH1001" => Exit::Usage,
             "SH3051" => Exit::Destructive,
             _ => Exit::Refused,
@@ -81,13 +93,12 @@ impl From<Fault> for Failure {
 impl From<StoreFault> for Failure {
     fn from(store: StoreFault) -> Failure {
         let mut failure = Failure::from(store.fault());
-        let mut cause = match store {
-            StoreFault::Refused(_) => None,
-            ref other => Some(other as &dyn std::error::Error),
-        };
-        while let Some(error) = cause {
-            failure.causes.push(error.to_string());
-            cause = error.source();
+        // A refusal is its own reason; only what failed has something behind it that helps.
+        if matches!(failure.fault.code.code, "SH5001" | "SH5007" | "SH9001" | "SH0008") && !matches!(store, StoreFault::Refused(_)) {
+            failure = failure.because(Some(&store));
+        }
+        if failure.fault.code.code == "SH0008" {
+            failure.causes.truncate(1);
         }
         failure
     }
@@ -96,6 +107,6 @@ impl From<StoreFault> for Failure {
 impl From<PostgresFault> for Failure {
     fn from(postgres: PostgresFault) -> Failure {
         let code = Code::find(postgres.code()).unwrap_or(statehouse_fault::SH9001);
-        Fault::new(code, postgres.to_string()).with_help(postgres.help()).into()
+        Failure::from(Fault::new(code, postgres.to_string()).with_help(postgres.help())).because(std::error::Error::source(&postgres))
     }
 }

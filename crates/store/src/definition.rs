@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use statehouse_compile::plan::{Mapping, Snapshot};
 use statehouse_definition::App;
+use statehouse_definition::model::Entity;
+use statehouse_fault::Fault;
 use tokio_postgres::{Client, GenericClient};
 
 use crate::{Place, StoreFault};
@@ -88,6 +90,21 @@ pub async fn fetch_app(client: &Client, app: &str) -> Result<App, StoreFault> {
         .ok_or_else(|| StoreFault::refused(statehouse_fault::SH0010, format!("`{app}` was never applied here")))?;
     serde_json::from_str(row.get(0)).map_err(|cause| {
         StoreFault::refused(statehouse_fault::SH0011, format!("the stored definition of `{app}` cannot be read by this release: {cause}"))
+    })
+}
+
+/// The entity of this name, or the one that may have been meant.
+///
+/// # Errors
+/// `SH1003` when the app has none of this name.
+pub fn entity<'a>(app: &'a App, name: &str) -> Result<&'a Entity, StoreFault> {
+    app.entities.get(name).ok_or_else(|| {
+        let fault = Fault::new(statehouse_fault::SH1003, format!("`{}` has no entity `{name}`", app.name));
+        let fault = match statehouse_definition::nearest(name, app.entities.keys().map(String::as_str)) {
+            Some(near) => fault.with_help(format!("did you mean `{near}`")),
+            None => fault.with_help(format!("there is {}", statehouse_definition::quoted_list(app.entities.keys()))),
+        };
+        fault.into()
     })
 }
 

@@ -16,7 +16,8 @@ pub const BATCH_ROWS: u32 = 1000;
 pub struct Plan {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// Of the live snapshot the plan was made from; `apply` refuses another (SH3053).
+    /// Of the live snapshot the plan was made from; who knows the definition and the mapping adds theirs. `apply` refuses
+    /// another (SH3053).
     pub fingerprint: String,
     /// In the order in which they can be carried out.
     pub steps: Vec<Step>,

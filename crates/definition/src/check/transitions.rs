@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::{Judge, from, keys, roles_of, sees};
+use crate::expr::{self, Place, Purpose};
 use crate::finding::{Finding, quoted_list};
 use crate::model::{Actor, Entity, FieldKind, Kind, Transition, Wait};
 
@@ -95,7 +96,7 @@ fn written(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tran
 
 /// SH3040: what is written first must be there.
 fn lock(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transition) {
-    let Some(lock) = &transition.lock else { return };
+    let Some(lock) = &transition.lock else { return unlocked(judge, entity, verb, transition) };
     let at = judge.at(entity, &format!("transitions/{verb}/lock"));
     let is_ref = |field: &&crate::model::Field| matches!(field.kind, FieldKind::Ref(_));
     let references: Vec<&str> = entity.fields.iter().filter(|(_, field)| is_ref(field)).map(|(name, _)| name.as_str()).collect();
@@ -109,6 +110,27 @@ fn lock(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transit
             let finding = Finding::error("SH3040", &at, format!("`{}` has no reference `{lock}`", entity.name));
             judge.push(finding.nearest(lock, references, "name a reference of this entity"));
         }
+    }
+}
+
+/// SH3040: a guard that looks at other records is judged by two moves at once as if each were alone, unless both lock the
+/// same record first. An entity without a reference has nothing it could lock, so there it is only worth a look.
+fn unlocked(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transition) {
+    let app = judge.app;
+    let place = Place { app, entity, child: None, row: "new", parent: None, steps: &[], on: None, purpose: Purpose::Guard };
+    let can = entity.fields.values().any(|field| matches!(field.kind, FieldKind::Ref(_)));
+    for (name, guard) in &transition.guards {
+        let printed = expr::parse(&guard.that).and_then(|parsed| expr::print(&parsed, &place));
+        if !printed.is_ok_and(|printed| !printed.uses.entities.is_empty()) {
+            continue;
+        }
+        let message = format!("guard `{name}` of `{verb}` looks at other records, and nothing is locked");
+        judge.push(match can {
+            true => Finding::warning("SH3040", &guard.that.at, message)
+                .help("add `lock: REFERENCE`, a required reference that all records it looks at share"),
+            false => Finding::hint("SH3040", &guard.that.at, message)
+                .help(format!("`{}` has no reference to lock; check that a record moved at the same time does no harm", entity.name)),
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use statehouse_fault::{Fault, SH5020};
 use statehouse_store::audit::{Anchor, Report, Subject, anchor, erase, verify};
+use statehouse_store::definition;
 use statehouse_store::record::Target;
 
 use crate::cx::Cx;
@@ -72,6 +73,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
                 return Err(Failure::usage(format!("`{record}` names a record by reference; erasing takes its id")));
             };
             let app = reached.app_name(&admin, args.app.as_deref()).await?;
+            definition::entity(&definition::fetch_app(&admin, &app).await?, entity)?;
             erase(&mut admin, Subject { app: &app, tenant: &tenant, entity, record: id }).await?;
             if !cx.print_json(&serde_json::json!({ "erased": record })) {
                 println!("{record} is erased; its events and their chain stay");

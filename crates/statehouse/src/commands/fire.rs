@@ -1,7 +1,7 @@
 //! `statehouse fire`: one verb on one record, as whoever holds the key.
 
 use serde_json::{Value, json};
-use statehouse_store::Login;
+use statehouse_store::{Login, definition};
 use statehouse_store::record::{Move, Target, enter, fire};
 
 use crate::cx::Cx;
@@ -41,6 +41,9 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let reached = cx.reach_only(args.app.as_deref()).await?;
     let db = reached.db(Login::Api, 1)?;
     let session = enter(&db, &args.who).await?.in_locale(args.locale);
+    // What the app does not have is said before anything is tried.
+    let app = definition::fetch_app(&reached.place.connect_admin().await?, &session.app).await?;
+    definition::entity(&app, entity)?;
     let wanted = Move { entity, record, verb: &args.verb, input: input.as_ref(), key: args.once.as_deref(), version: args.seen };
     let moved = fire(&db, &session, &wanted).await?;
     let body = json!({ "id": moved.id.to_string(), "state": moved.state, "version": moved.version });

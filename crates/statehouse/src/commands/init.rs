@@ -32,6 +32,7 @@ macro_rules! file {
 
 const BOOKING: &[(&str, &str)] = &[
     file!("app.yaml"),
+    file!("entities/room.yaml"),
     file!("entities/booking.yaml"),
     file!("data/people.yaml"),
     file!("README.md"),

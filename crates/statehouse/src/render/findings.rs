@@ -29,6 +29,8 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile]) -> Group<'a> {
             let annotation = if finding.label.is_empty() { annotation } else { annotation.label(finding.label.as_str()) };
             group.element(Snippet::source(source.text.as_str()).path(source.path.as_str()).annotation(annotation))
         }
+        // What is said of the folder as a whole stands nowhere in it.
+        None if finding.at.line == 0 => Group::with_title(group),
         // A file that could not be read has no text to underline.
         None => {
             group = group.clone();

@@ -31,6 +31,14 @@ pub fn findings(dir: &Path, findings: &[Finding], cx: &Cx) {
 
 /// The failure of a command that was given a definition with errors, which are drawn first.
 pub fn refused_definition(dir: &Path, found: &[Finding], cx: &Cx) -> Failure {
+    if let [only] = found
+        && only.at.line == 0
+    {
+        // It is about the folder: there is no text to draw it on, and nothing else to say.
+        let code = Code::find(only.code).unwrap_or(statehouse_fault::SH9001);
+        let fault = statehouse_fault::Fault::new(code, only.message.clone());
+        return only.help.iter().fold(fault, |fault, help| fault.with_help(help)).into();
+    }
     findings(dir, found, cx);
     let first = found.iter().find(|finding| finding.severity == Severity::Error);
     let code = first.and_then(|finding| Code::find(finding.code)).unwrap_or(statehouse_fault::SH9001);
@@ -52,7 +60,7 @@ pub fn failure(failure: &Failure, cx: &Cx) {
         eprintln!("  = {}: {}", refused.guard, refused.message);
     }
     for cause in &failure.causes {
-        eprintln!("  = cause: {cause}");
+        eprintln!("  = cause: {}", cause.replace('\n', "\n           "));
     }
     eprintln!("  = help: {}", fault.help);
     eprintln!("  = more: statehouse explain {}", fault.code);

@@ -34,7 +34,7 @@ fn plan_apply_and_doctor_end_as_promised() {
         .psql_as_superuser(
             "set session_replication_role = replica; insert into statehouse.tenant (slug, name) values ('a', 'A');
              insert into stay.booking (tenant, id, number, reference, guest, room, arrives, leaves, people, nights, state, entered_at, changed_at, version, verb, head)
-             values (1, gen_random_uuid(), 1, 'B-00001', gen_random_uuid(), 'blue', '2026-01-01', '2026-01-02', 1, 1, 'stayed', now(), now(), 1, 'created', sha256(''))",
+             values (1, gen_random_uuid(), 1, 'B-00001', gen_random_uuid(), gen_random_uuid(), '2026-01-01', '2026-01-02', 1, 1, 'stayed', now(), now(), 1, 'created', sha256(''))",
         )
         .ok();
     edit(

@@ -10,7 +10,7 @@ fn writes_an_app_that_passes_check_and_nothing_over_another() {
     let said = run(dir.path(), &["init", "stay"]).ended(0);
     let next: Vec<&str> = said.stdout.lines().skip(1).map(str::trim).collect();
     assert_eq!(next, ["statehouse check stay", "statehouse dev stay --data stay/.data", "statehouse plan stay --data stay/.data"]);
-    for file in ["README.md", ".gitignore", ".statehouse/entity.schema.json", "entities/booking.yaml", "app.yaml"] {
+    for file in ["README.md", ".gitignore", ".statehouse/entity.schema.json", "entities/room.yaml", "entities/booking.yaml", "app.yaml"] {
         assert!(dir.path().join("stay").join(file).exists(), "{file}");
     }
     let checked = run(dir.path(), &["check", "stay"]).ended(0);

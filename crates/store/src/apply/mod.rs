@@ -2,6 +2,7 @@
 
 mod catalog;
 mod first;
+mod mapped;
 mod migrate;
 mod propose;
 mod roles;
@@ -9,6 +10,8 @@ mod run;
 mod scratch;
 mod states;
 pub mod typed;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use statehouse_compile::plan::{Mapping, Plan, Snapshot};
@@ -90,6 +93,7 @@ pub async fn sweep(place: &Place) -> Result<usize, StoreFault> {
 }
 
 fn refuse(plan: &Plan, allowed: &[String]) -> Result<(), StoreFault> {
+    refuse_unknown(plan, allowed)?;
     let refusals = plan.refusals(allowed);
     // What no flag can clear is said first.
     let Some(first) = refusals.iter().find(|finding| finding.code != "SH3051").or(refusals.first()) else {
@@ -99,6 +103,22 @@ fn refuse(plan: &Plan, allowed: &[String]) -> Result<(), StoreFault> {
     let same = refusals.iter().filter(|finding| finding.code == first.code);
     let said: Vec<&str> = same.map(|finding| finding.message.as_str()).collect();
     Err(Fault::new(code, said.join("; ")).with_help(first.help.clone()).into())
+}
+
+/// A name that no step asks for is a slip. Where nothing is to be done there is nothing to slip on, and the same command may
+/// be given twice.
+fn refuse_unknown(plan: &Plan, allowed: &[String]) -> Result<(), StoreFault> {
+    let asked: BTreeSet<&str> = plan.steps.iter().filter_map(|step| step.allow.as_deref()).collect();
+    let Some(unknown) = allowed.iter().find(|name| !plan.is_empty() && !asked.contains(name.as_str())) else {
+        return Ok(());
+    };
+    let list: Vec<String> = asked.iter().map(|name| format!("`{name}`")).collect();
+    let help = match list.is_empty() {
+        true => "leave it out: this plan destroys nothing".to_owned(),
+        false => format!("what this plan destroys is {}", list.join(", ")),
+    };
+    let said = format!("`--allow-destroy {unknown}` names nothing that this plan destroys");
+    Err(Fault::new(statehouse_fault::SH3051, said).with_help(help).into())
 }
 
 /// What comes with every apply: rows of rule tables, capabilities, months of events, the snapshot. One transaction.
@@ -114,10 +134,19 @@ async fn finish(client: &mut Client, app: &App, proposal: &Proposal) -> Result<u
     ensure_partitions(&transaction).await?;
     transaction.commit().await?;
     if proposal.has_changes() || rows > 0 || proposal.stored_snapshot.is_none() {
-        let snapshot: Snapshot = catalog::read(client, &schemas, &propose::role_names(app, proposal.stored_snapshot.as_ref())).await?;
+        let live = catalog::read(client, &schemas, &propose::role_names(app, proposal.stored_snapshot.as_ref())).await?;
+        let snapshot = ours(live, proposal);
         definition::keep_snapshot(client, &app.name, &snapshot).await?;
     }
     Ok(rows)
+}
+
+/// What of the live catalog is ours: what the definition makes, and what an earlier one made and still stands. Anything
+/// else was made by hand; kept here it would count as ours at the next plan, and be dropped.
+fn ours(mut live: Snapshot, proposal: &Proposal) -> Snapshot {
+    let before = |id| proposal.stored_snapshot.as_ref().is_some_and(|stored| stored.get(id).is_some());
+    live.objects.retain(|id, _| proposal.desired.contains(id) || before(id));
+    live
 }
 
 /// Partitions of this month and the next three.

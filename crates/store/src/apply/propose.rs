@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use statehouse_compile::entity::{persona_schema, roles_of};
-use statehouse_compile::plan::{Class, Counts, Kind, Mapping, Plan, Request, Snapshot, plan};
+use statehouse_compile::plan::{Class, Counts, Kind, Mapping, ObjectId, Plan, Request, Snapshot, plan};
 use statehouse_compile::{Compiled, compile_while, engine};
 use statehouse_definition::App;
 use statehouse_fault::{Code, Fault};
@@ -11,7 +12,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::first::First;
-use super::{catalog, roles, scratch, states};
+use super::{catalog, mapped, roles, scratch, states};
 use crate::definition::{self, Stored};
 use crate::{Place, StoreFault};
 
@@ -30,6 +31,8 @@ pub struct Proposal {
     pub version: i32,
     pub(super) seen: String,
     pub(super) stored_snapshot: Option<Snapshot>,
+    /// What the definition makes, by id.
+    pub(super) desired: BTreeSet<ObjectId>,
     pub(super) database_missing: bool,
     pub(super) mapping: Mapping,
 }
@@ -93,15 +96,21 @@ pub(super) async fn propose_under(maintenance: &Client, place: &Place, app: &App
         None => Snapshot::default(),
     };
     let first = (!state.app).then(|| First::new(!state.engine, &own, &desired));
-    let plan = difference(client.as_ref(), app, &live, &desired, state.snapshot(), mapping).await?;
+    let mut plan = difference(client.as_ref(), app, &live, &desired, state.snapshot(), mapping).await?;
+    plan.findings.extend(mapped::findings(app, mapping, state.stored.as_ref().map(|stored| &stored.mapping), &live));
+    if first.is_some() {
+        plan.steps.clear();
+    }
+    plan.fingerprint = fingerprint(&plan, &definition::canonical(app)?, mapping);
     Ok(Proposal {
         version,
         seen: seen(&live),
-        plan: if first.is_some() { Plan { steps: vec![], ..plan } } else { plan },
+        plan,
         first,
         stored_version: state.stored.as_ref().map(|stored| stored.version),
         text_changed,
         stored_snapshot: state.stored.as_ref().and_then(|stored| stored.snapshot.clone()),
+        desired: desired.objects.into_keys().collect(),
         database_missing: client.is_none(),
         mapping: mapping.clone(),
     })
@@ -123,6 +132,21 @@ pub(super) fn seen(live: &Snapshot) -> String {
     let mut own = live.clone();
     own.objects.retain(|id, _| !matches!(id.kind, Kind::Role | Kind::Membership));
     own.fingerprint()
+}
+
+/// Stands for everything an apply of this plan would do: what is there, the definition, the mapping and the steps. How
+/// many records there are is left out, since they come and go while a person reads.
+fn fingerprint(plan: &Plan, definition: &str, mapping: &Mapping) -> String {
+    let steps: Vec<Value> = plan
+        .steps
+        .iter()
+        .map(|step| {
+            let moves = step.migration.iter().flat_map(|migration| &migration.moves).map(|one| json!([one.from, one.branches]));
+            json!([step.object, step.action, step.class, step.sql, step.allow, step.blocked, moves.collect::<Vec<_>>()])
+        })
+        .collect();
+    let all = json!([plan.fingerprint, definition, mapping, steps]).to_string();
+    crate::secret::sha256(&all).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl LiveState {

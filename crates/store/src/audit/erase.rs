@@ -24,7 +24,7 @@ pub struct Subject<'a> {
 /// hashes stay, so the chain still verifies; the administrator's own connection, one transaction.
 ///
 /// # Errors
-/// `SH1002` for a record that is not there, `SH1004` for a tenant that is not, and faults of storage.
+/// `SH1002` for a record that is not there, `SH1001` for a tenant that is not, and faults of storage.
 pub async fn erase(admin: &mut Client, subject: Subject<'_>) -> Result<(), StoreFault> {
     let number = tenant(admin, subject.tenant).await?;
     let transaction = admin.transaction().await?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use statehouse_definition::model::{Actor, App, Entity, Transition};
 use statehouse_definition::quoted_list;
-use statehouse_fault::{Fault, SH1001, SH1003, SH4001};
+use statehouse_fault::{Fault, SH1001, SH4001};
 use tokio_postgres::{Client, Row, Transaction};
 
 use super::answer::{Answer, Check, Outcome, Person, Verdict};
@@ -93,9 +93,7 @@ pub async fn explain(admin: &mut Client, question: Question<'_>) -> Result<Answe
 }
 
 fn named(question: Question<'_>) -> Result<(&Entity, &Transition), StoreFault> {
-    let entity = question.app.entities.get(question.entity);
-    let entity =
-        entity.ok_or_else(|| StoreFault::refused(SH1003, format!("`{}` has no entity `{}`", question.app.name, question.entity)))?;
+    let entity = crate::definition::entity(question.app, question.entity)?;
     let transition = entity.transitions.get(question.verb);
     let transition = transition.ok_or_else(|| {
         let near = statehouse_definition::nearest(question.verb, entity.transitions.keys().map(String::as_str));

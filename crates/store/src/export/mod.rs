@@ -36,8 +36,7 @@ pub async fn records(
     form: Form,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, StoreFault> {
-    let definition = app.entities.get(entity);
-    let definition = definition.ok_or_else(|| StoreFault::refused(SH1003, format!("`{}` has no entity `{entity}`", app.name)))?;
+    let definition = crate::definition::entity(app, entity)?;
     let transaction = client.build_transaction().read_only(true).start().await?;
     transaction.execute(include_str!("../../queries/session_set.sql"), &[&session.token(), &session.locale]).await?;
     transaction.batch_execute("set local time zone 'UTC'").await?;

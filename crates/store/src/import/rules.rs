@@ -27,7 +27,7 @@ pub struct RuleImport<'a> {
 /// that is there already is left as it is, one that begins on the same day with other values is bad.
 ///
 /// # Errors
-/// `SH1003` for a table the app does not have, `SH1004` for a tenant that is not there, and faults of storage.
+/// `SH1003` for a table the app does not have, `SH1001` for a tenant that is not there, and faults of storage.
 pub async fn import_rules(admin: &mut Client, import: RuleImport<'_>, source: &Source) -> Result<Report, StoreFault> {
     let Some(rules) = import.app.tables.get(import.table) else {
         return Err(StoreFault::refused(SH1003, format!("`{}` has no rule table `{}`", import.app.name, import.table)));

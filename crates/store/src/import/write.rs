@@ -33,7 +33,7 @@ pub struct Import<'a> {
 /// Imports files. `admin` looks up members and the tenant, `worker` (logged in as `statehouse_worker`) writes.
 ///
 /// # Errors
-/// `SH1003` for an entity the app does not have, `SH1004` for a tenant that is not there, and faults of storage. Bad
+/// `SH1003` for an entity the app does not have, `SH1001` for a tenant that is not there, and faults of storage. Bad
 /// cells are no errors: they are in the report.
 pub async fn import(admin: &Client, worker: &mut Client, import: Import<'_>, sources: &[Source]) -> Result<Report, StoreFault> {
     let Some(entity) = import.app.entities.get(import.entity) else {

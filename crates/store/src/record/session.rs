@@ -3,7 +3,7 @@
 use deadpool_postgres::Object;
 use uuid::Uuid;
 
-use statehouse_fault::SH1004;
+use statehouse_fault::{Fault, SH1001};
 use tokio_postgres::Client;
 
 use crate::{Db, StoreFault};
@@ -49,10 +49,16 @@ impl Session {
 /// The number of the tenant with this slug, asked by the administrator.
 ///
 /// # Errors
-/// `SH1004` for a tenant that is not there, and faults of storage.
+/// `SH1001` for a tenant that is not there, and faults of storage.
 pub async fn tenant(admin: &Client, slug: &str) -> Result<i32, StoreFault> {
     let row = admin.query_opt(include_str!("../../queries/tenant_find.sql"), &[&slug]).await?;
-    row.map(|row| row.get(0)).ok_or_else(|| StoreFault::refused(SH1004, format!("there is no tenant `{slug}`")))
+    if let Some(row) = row {
+        return Ok(row.get(0));
+    }
+    let there = admin.query(include_str!("../../queries/tenant_list.sql"), &[]).await?;
+    let slugs: Vec<String> = there.iter().map(|row| row.get("slug")).collect();
+    let there = if slugs.is_empty() { "none yet".to_owned() } else { statehouse_definition::quoted_list(&slugs) };
+    Err(Fault::new(SH1001, format!("there is no tenant `{slug}`; there are {there}")).with_help("correct `--tenant`").into())
 }
 
 /// Enters with an API key, over a pool of `statehouse_api` or `statehouse_read`.

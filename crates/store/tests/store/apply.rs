@@ -174,10 +174,10 @@ async fn the_doctor_finds_what_is_out_of_order() {
          values (1, 'shop.order', gen_random_uuid(), 1, '1999-01-01', 'created', 'open', gen_random_uuid(), 'member', 1, sha256(''), sha256(''), sha256(''));
          create policy open on shop.\"order\" for select using (true)",
     );
-    assert_eq!(
-        wrong(doctor::examine(&world.place, &shop).await.expect("examined")),
-        ["foreign objects", "events without month", "oldest due timer"]
-    );
+    let checks = doctor::examine(&world.place, &shop).await.expect("examined");
+    // What is due waits for a worker; that is said, and is no fault of the database.
+    assert!(checks.iter().any(|check| check.name == "timers" && check.found == "1 due, nothing fires it yet"), "{checks:?}");
+    assert_eq!(wrong(checks), ["foreign objects", "events without month"]);
 }
 
 #[tokio::test]

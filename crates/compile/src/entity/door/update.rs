@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use statehouse_definition::model::{Actor, Derived, Edit};
+use statehouse_definition::model::{Actor, Derived, Edit, Field, Transition};
 
 use super::{definer, entries, in_slice, merge, returning, right_door, trigger, writers};
+use crate::entity::derived;
 use crate::entity::persona::{Persona, writable};
 use crate::object::Object;
 use crate::sql::{array, ident, indent, literal};
@@ -125,11 +126,22 @@ fn switched(persona: &Persona<'_>) -> String {
     )
 }
 
+fn feeds(transition: &Transition, hangs_on: &BTreeSet<String>) -> bool {
+    transition.input.keys().chain(transition.set.keys()).any(|field| hangs_on.contains(field))
+}
+
 /// Fields that some move may change, or unmask, without an edit.
 fn moving<'a>(persona: &'a Persona<'_>) -> BTreeSet<&'a str> {
     let entity = persona.cx.entity;
     let carried = entity.transitions.values().flat_map(|t| t.input.keys().chain(t.set.keys())).map(String::as_str);
-    let derived = entity.fields.iter().filter(|(_, f)| matches!(f.derived, Some(Derived::Computed(_)))).map(|(n, _)| n.as_str());
+    // A move whose inputs feed no rollup cannot change one, and most feed none.
+    let feeds = derived::plan(persona.cx).is_ok_and(|plan| entity.transitions.values().any(|t| feeds(t, &plan.hangs_on)));
+    let moves = |f: &Field| match &f.derived {
+        Some(Derived::Computed(_)) => true,
+        Some(_) => feeds,
+        None => false,
+    };
+    let derived = entity.fields.iter().filter(|(_, f)| moves(f)).map(|(n, _)| n.as_str());
     let masked = entity.fields.keys().map(String::as_str).filter(|f| !persona.masked_in(f).is_empty());
     carried.chain(derived).chain(masked).collect()
 }

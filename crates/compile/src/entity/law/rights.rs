@@ -48,6 +48,7 @@ fn edit_rights(cx: &Cx<'_>) -> String {
         let fields = |names: &[String]| array(names.iter().filter(|n| writable.contains(n.as_str())));
         match &access.edit {
             Edit::Nothing => {}
+            Edit::All if cx.living().is_empty() => {}
             Edit::All => {
                 let _ = writeln!(
                     body,
