@@ -43,7 +43,7 @@ impl Cx {
     pub fn print_json(&self, value: &impl serde::Serialize) -> bool {
         if self.json {
             match serde_json::to_string_pretty(value) {
-                Ok(text) => println!("{text}"),
+                Ok(text) => sayln!("{text}"),
                 Err(error) => eprintln!("error: the answer has no JSON form: {error}"),
             }
         }

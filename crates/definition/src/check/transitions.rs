@@ -114,23 +114,21 @@ fn lock(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transit
 }
 
 /// SH3040: a guard that looks at other records is judged by two moves at once as if each were alone, unless both lock the
-/// same record first. An entity without a reference has nothing it could lock, so there it is only worth a look.
+/// same record first. An entity without a reference has nothing it could lock, so there nothing is said.
 fn unlocked(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transition) {
     let app = judge.app;
     let place = Place { app, entity, child: None, row: "new", parent: None, steps: &[], on: None, purpose: Purpose::Guard };
-    let can = entity.fields.values().any(|field| matches!(field.kind, FieldKind::Ref(_)));
+    if !entity.fields.values().any(|field| matches!(field.kind, FieldKind::Ref(_))) {
+        return;
+    }
     for (name, guard) in &transition.guards {
         let printed = expr::parse(&guard.that).and_then(|parsed| expr::print(&parsed, &place));
         if !printed.is_ok_and(|printed| !printed.uses.entities.is_empty()) {
             continue;
         }
         let message = format!("guard `{name}` of `{verb}` looks at other records, and nothing is locked");
-        judge.push(match can {
-            true => Finding::warning("SH3040", &guard.that.at, message)
-                .help("add `lock: REFERENCE`, a required reference that all records it looks at share"),
-            false => Finding::hint("SH3040", &guard.that.at, message)
-                .help(format!("`{}` has no reference to lock; check that a record moved at the same time does no harm", entity.name)),
-        });
+        let finding = Finding::warning("SH3040", &guard.that.at, message);
+        judge.push(finding.help("add `lock: REFERENCE`, a required reference that all records it looks at share"));
     }
 }
 

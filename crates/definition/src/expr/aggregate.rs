@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::binding;
 use super::fault::Fault;
 use super::names::{Row, Target, Whose};
-use super::place::Place;
+use super::place::{Place, Purpose};
 use super::print::{Done, Printer};
 use super::subselect::children_of;
 use super::tree::{Call, Kind, Node, Part};
@@ -140,12 +140,24 @@ impl<'a> Printer<'a> {
         self.push(if call.distinct { "(distinct " } else { "(" });
         match call.args.first() {
             Some(arg) if name.name == "count" && !call.distinct && self.is_lines(arg) => self.push("*"),
+            Some(arg) if self.refuses_null(&name.name, arg) => {
+                self.push("(");
+                self.node(arg)?;
+                self.push(") is true");
+            }
             Some(arg) => self.node(arg)?,
             None => self.push("*"),
         }
         self.push(")");
         self.mark(start, &name.at);
         Ok(())
+    }
+
+    /// In a guard null refuses, and `bool_and` by itself passes over the rows where its condition is null.
+    fn refuses_null(&self, name: &str, arg: &Node) -> bool {
+        let guard = self.place.is_some_and(|place| place.purpose == Purpose::Guard);
+        let settled = matches!(arg.bare().kind, Kind::Is(..) | Kind::Bool(_));
+        guard && matches!(name, "bool_and" | "every") && !settled
     }
 
     fn is_lines(&self, arg: &Node) -> bool {

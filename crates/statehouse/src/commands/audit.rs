@@ -63,7 +63,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             let roots: Vec<_> = taken.tenants.iter().map(|tenant| (&tenant.slug, &tenant.root, tenant.records, tenant.events)).collect();
             if !cx.print_json(&roots) {
                 for (slug, root, records, events) in roots {
-                    println!("{slug}  {records} records  {events} events  {root}");
+                    sayln!("{slug}  {records} records  {events} events  {root}");
                 }
             }
             Ok(Exit::Fine)
@@ -76,7 +76,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             definition::entity(&definition::fetch_app(&admin, &app).await?, entity)?;
             erase(&mut admin, Subject { app: &app, tenant: &tenant, entity, record: id }).await?;
             if !cx.print_json(&serde_json::json!({ "erased": record })) {
-                println!("{record} is erased; its events and their chain stay");
+                sayln!("{record} is erased; its events and their chain stay");
             }
             Ok(Exit::Fine)
         }
@@ -89,12 +89,12 @@ fn show(report: &Report, cx: &Cx) -> Result<Exit, Failure> {
         return Ok(Exit::Refused);
     }
     for finding in report.findings.iter().take(SHOWN_MAX) {
-        println!("{finding}");
+        sayln!("{finding}");
     }
     if report.findings.is_empty() {
         if !cx.print_json(report) {
             let against = report.anchored_at.as_ref().map(|at| format!(", and against the anchor of {at}")).unwrap_or_default();
-            println!("{} records and {} events in order{against}; {} payloads erased", report.records, report.events, report.erased);
+            sayln!("{} records and {} events in order{against}; {} payloads erased", report.records, report.events, report.erased);
         }
         return Ok(Exit::Fine);
     }

@@ -37,7 +37,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     if !cx.json {
         let tally = render::tally(&shown);
         match &folder.app {
-            Some(app) if tally.is_empty() => println!("`{}` is in order", app.name),
+            Some(app) if tally.is_empty() => sayln!("`{}` is in order", app.name),
             _ => eprintln!("{tally}"),
         }
     }

@@ -90,7 +90,7 @@ async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<S
         place.connect(login).await?;
         database.insert(login.name().to_owned(), reached.url(login.name()).into());
     }
-    database.insert("admin".to_owned(), reached.url_admin().into());
+    database.insert("superuser".to_owned(), reached.url_admin().into());
     if args.seed {
         super::import::seed(&args.app, app, reached).await?;
     }

@@ -36,9 +36,9 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let report = Report { fine: checks.iter().all(|check| check.fine), checks };
     if !cx.print_json(&report) {
         for check in &report.checks {
-            println!("{} {:<22} {}", if check.fine { "ok  " } else { "FAIL" }, check.name, check.found);
+            sayln!("{} {:<22} {}", if check.fine { "ok  " } else { "FAIL" }, check.name, check.found);
             if let Some(help) = &check.help {
-                println!("     {:<22} {help}", "");
+                sayln!("     {:<22} {help}", "");
             }
         }
     }

@@ -52,7 +52,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let question = Question { app: &app, entity, record, verb, input: input.as_ref(), who };
     let answer = explain(&mut admin, question).await?;
     if !cx.print_json(&answer) {
-        print!("{}", text(&answer, &args.what));
+        say!("{}", text(&answer, &args.what));
     }
     Ok(if matches!(answer.outcome, Outcome::Open(_)) { Exit::Fine } else { Exit::Refused })
 }

@@ -9,6 +9,7 @@ use statehouse_store::{Login, definition};
 
 use crate::cx::{Cx, Reached};
 use crate::failure::{Exit, Failure};
+use crate::say::Quiet;
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -44,12 +45,12 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let reached = cx.reach_only(args.app.as_deref()).await?;
     let mut out: Box<dyn Write + Send> = match &args.out {
         Some(path) => Box::new(BufWriter::new(std::fs::File::create(path).map_err(|cause| Failure::file("write", path, &cause))?)),
-        None => Box::new(BufWriter::new(std::io::stdout())),
+        None => Box::new(BufWriter::new(Quiet(std::io::stdout()))),
     };
     let written = write(&args, &reached, &mut *out).await?;
     out.flush().map_err(|cause| Failure::new(statehouse_fault::SH0003, format!("the export could not be written: {cause}")))?;
     if args.out.is_some() && !cx.print_json(&serde_json::json!({ "written": written })) {
-        println!("{written} written");
+        sayln!("{written} written");
     }
     Ok(Exit::Fine)
 }

@@ -48,7 +48,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let moved = fire(&db, &session, &wanted).await?;
     let body = json!({ "id": moved.id.to_string(), "state": moved.state, "version": moved.version });
     if !cx.print_json(&body) {
-        println!("{} is {}, version {}", args.record, moved.state, moved.version);
+        sayln!("{} is {}, version {}", args.record, moved.state, moved.version);
     }
     Ok(Exit::Fine)
 }

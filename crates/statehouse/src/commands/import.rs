@@ -79,7 +79,7 @@ fn show(report: &Report, cx: &Cx) -> Result<Exit, Failure> {
     if !report.bad.is_empty() && report.added == 0 {
         eprintln!("nothing was written");
     }
-    println!("{} added with {} rows of theirs, {} were there already", report.added, report.children, report.present);
+    sayln!("{} added with {} rows of theirs, {} were there already", report.added, report.children, report.present);
     Ok(exit)
 }
 

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use statehouse_definition::schema;
+use statehouse_definition::{App, Severity, SourceFile, schema};
+use statehouse_fault::{Code, Fault, SH9001};
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
-use crate::folder::Folder;
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -46,10 +46,10 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     refuse_existing(&dir)?;
     let mut files: Vec<(String, String)> =
         BOOKING.iter().map(|(path, text)| ((*path).to_owned(), text.replace("{{app}}", &name))).collect();
+    let app = judge(&name, &files)?;
     for (path, text) in &files {
         write(&dir, path, text)?;
     }
-    let app = Folder::sound(&dir, cx)?;
     for (path, schema) in schema::write(&app) {
         let text = format!("{schema:#}\n");
         let path = format!(".statehouse/{path}");
@@ -64,8 +64,8 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         format!("statehouse plan {folder} --data {folder}/.data"),
     ];
     if !cx.print_json(&json!({ "app": name, "template": args.template, "files": written, "next": next })) {
-        println!("wrote {} files to `{folder}`; next:", written.len());
-        next.iter().for_each(|command| println!("  {command}"));
+        sayln!("wrote {} files to `{folder}`; next:", written.len());
+        next.iter().for_each(|command| sayln!("  {command}"));
     }
     Ok(Exit::Fine)
 }
@@ -80,6 +80,26 @@ fn app_name(dir: &Path) -> Result<String, Failure> {
         return Ok(name);
     }
     Err(Failure::new(statehouse_fault::SH3007, format!("`{name}` cannot be the name of an app")))
+}
+
+/// The app as it will stand there; a name that cannot be used is refused before anything is written.
+fn judge(name: &str, files: &[(String, String)]) -> Result<App, Failure> {
+    let yaml = files.iter().filter(|(path, _)| path.ends_with(".yaml") && !path.starts_with("data/"));
+    let sources: Vec<SourceFile> = yaml.map(|(path, text)| SourceFile { path: path.clone(), text: text.clone() }).collect();
+    let mut read = statehouse_definition::read(&sources);
+    if let Some(app) = &read.app {
+        read.findings.extend(statehouse_definition::check(app));
+    }
+    let error = read.findings.into_iter().find(|finding| finding.severity == Severity::Error);
+    match (read.app, error) {
+        (Some(app), None) => Ok(app),
+        (_, Some(finding)) => {
+            let code = Code::find(finding.code).unwrap_or(SH9001);
+            let fault = Fault::new(code, format!("`{name}` cannot be the name of an app: {}", finding.message));
+            Err(finding.help.iter().fold(fault, |fault, help| fault.with_help(help)).into())
+        }
+        (None, None) => Err(Failure::new(SH9001, "the template cannot be read")),
+    }
 }
 
 fn refuse_existing(dir: &Path) -> Result<(), Failure> {

@@ -80,7 +80,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let report = report::Report::gather(&stage, &cast, &watched, checks, imported, &audit, (ready, started.elapsed())).await?;
     let fine = report.holds();
     if !cx.print_json(&report) {
-        print!("{report}");
+        say!("{report}");
     }
     if let Some(server) = reached.server {
         server.stop()?;

@@ -16,7 +16,7 @@ pub struct Args {
     /// The app's folder
     #[arg(default_value = ".")]
     app: PathBuf,
-    /// A YAML file that says where the records of removed states go
+    /// A YAML file that says where the records of removed states go, such as `booking: { booked: { to: reserved } }`
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// End with 2 when something would change
@@ -37,7 +37,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         "text_changed": proposal.text_changed, "plan": proposal.plan,
     });
     if !cx.print_json(&body) {
-        print!("{}", render::proposal(&proposal, &app.name));
+        say!("{}", render::proposal(&proposal, &app.name));
     }
     Ok(match () {
         () if refused => Exit::Refused,

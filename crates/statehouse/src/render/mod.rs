@@ -74,7 +74,7 @@ pub fn page(code: &str, cx: &Cx) -> Result<Exit, Failure> {
     let found = statehouse_fault::Code::find(code).ok_or_else(|| Failure::usage(format!("there is no code `{code}`")))?;
     let body = serde_json::json!({ "code": found.code, "title": found.title, "page": found.page });
     if !cx.print_json(&body) {
-        print!("{}", found.page);
+        say!("{}", found.page);
     }
     Ok(Exit::Fine)
 }

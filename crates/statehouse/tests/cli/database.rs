@@ -43,6 +43,11 @@ fn plan_apply_and_doctor_end_as_promised() {
         "",
     );
     edit(&app.join("entities/booking.yaml"), "[arrives, leaves, people]", "[arrives, leaves]");
+    let planned = with(&["plan", "stay", "--json"]).json();
+    let planned = planned["plan"]["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    edit(&app.join("app.yaml"), "en: Bookings", "en: Stays");
+    let stale = with(&["apply", "stay", "--planned", &planned, "--allow-destroy", "booking.people"]).ended(3);
+    assert!(stale.stderr.contains("error[SH3053]"), "{}", stale.stderr);
     let refused = with(&["apply", "stay"]).ended(3);
     assert!(refused.stderr.contains("error[SH3051]") && refused.stderr.contains("--allow-destroy booking.people"), "{}", refused.stderr);
     assert_eq!(database.value_as_superuser("select people from stay.booking"), "1");

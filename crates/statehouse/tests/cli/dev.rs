@@ -52,7 +52,7 @@ fn the_ready_file_holds_urls_and_keys_that_work() {
     let ready: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).expect("read")).expect("JSON");
     assert_eq!((&ready["app"], &ready["version"]), (&"stay".into(), &1.into()));
     let roles: Vec<&String> = ready["database"].as_object().expect("an object").keys().collect();
-    assert_eq!(roles, ["statehouse_api", "statehouse_agent", "statehouse_worker", "statehouse_read", "admin"]);
+    assert_eq!(roles, ["statehouse_api", "statehouse_agent", "statehouse_worker", "statehouse_read", "superuser"]);
     let keys = ready["keys"].as_array().expect("a list");
     let who: Vec<String> = keys.iter().map(|key| format!("{} {} {}", key["tenant"], key["member"], key["role"]).replace('"', "")).collect();
     assert_eq!(who.len(), 4);

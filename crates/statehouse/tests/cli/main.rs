@@ -1,6 +1,7 @@
 //! The real binary, as a person or a script meets it.
 
 mod binary;
+mod booking;
 mod check;
 mod database;
 mod dev;

@@ -14,7 +14,7 @@ pub mod typed;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use statehouse_compile::plan::{Mapping, Plan, Snapshot};
+use statehouse_compile::plan::{Mapping, ObjectId, Plan, Snapshot};
 use statehouse_definition::App;
 use statehouse_fault::{Code, Fault};
 use tokio_postgres::Client;
@@ -144,7 +144,7 @@ async fn finish(client: &mut Client, app: &App, proposal: &Proposal) -> Result<u
 /// What of the live catalog is ours: what the definition makes, and what an earlier one made and still stands. Anything
 /// else was made by hand; kept here it would count as ours at the next plan, and be dropped.
 fn ours(mut live: Snapshot, proposal: &Proposal) -> Snapshot {
-    let before = |id| proposal.stored_snapshot.as_ref().is_some_and(|stored| stored.get(id).is_some());
+    let before = |id: &ObjectId| proposal.stored_snapshot.as_ref().is_some_and(|stored| stored.get(id).is_some());
     live.objects.retain(|id, _| proposal.desired.contains(id) || before(id));
     live
 }

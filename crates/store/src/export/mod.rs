@@ -63,14 +63,11 @@ pub async fn records(
 /// Writes every event of a tenant as one JSON object a line, past row-level security or not at all.
 ///
 /// # Errors
-/// `SH1004` for a tenant that is not there, `SH0003` when `out` cannot be written, and faults of storage.
+/// `SH1001` for a tenant that is not there, `SH0003` when `out` cannot be written, and faults of storage.
 pub async fn events(admin: &mut Client, tenant: &str, out: &mut (dyn Write + Send)) -> Result<u64, StoreFault> {
     let transaction = admin.build_transaction().read_only(true).start().await?;
     transaction.batch_execute("set local row_security = off; set local time zone 'UTC'").await?;
-    let found = transaction.query_opt(include_str!("../../queries/tenant_find.sql"), &[&tenant]).await?;
-    let number: i32 = found
-        .map(|row| row.get(0))
-        .ok_or_else(|| StoreFault::refused(statehouse_fault::SH1004, format!("there is no tenant `{tenant}`")))?;
+    let number = crate::record::tenant(&transaction, tenant).await?;
     let text = include_str!("../../queries/export_events.sql");
     let rows = transaction.query_raw(text, [number]).await.map_err(StoreFault::doing("reading the events"))?;
     lines(rows, out).await

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use statehouse_definition::expr::ident;
 use statehouse_definition::model::{App, Entity, Field, Named};
-use statehouse_fault::SH1003;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
@@ -36,9 +35,7 @@ pub struct Import<'a> {
 /// `SH1003` for an entity the app does not have, `SH1001` for a tenant that is not there, and faults of storage. Bad
 /// cells are no errors: they are in the report.
 pub async fn import(admin: &Client, worker: &mut Client, import: Import<'_>, sources: &[Source]) -> Result<Report, StoreFault> {
-    let Some(entity) = import.app.entities.get(import.entity) else {
-        return Err(StoreFault::refused(SH1003, format!("`{}` has no entity `{}`", import.app.name, import.entity)));
-    };
+    let entity = crate::definition::entity(import.app, import.entity)?;
     let mut report = Report::default();
     let target = Target { app: import.app, entity, tenant: import.tenant };
     let mut drafts = draft::drafts(target, sources, &mut report.bad);

@@ -4,7 +4,7 @@ use deadpool_postgres::Object;
 use uuid::Uuid;
 
 use statehouse_fault::{Fault, SH1001};
-use tokio_postgres::Client;
+use tokio_postgres::GenericClient;
 
 use crate::{Db, StoreFault};
 
@@ -50,12 +50,12 @@ impl Session {
 ///
 /// # Errors
 /// `SH1001` for a tenant that is not there, and faults of storage.
-pub async fn tenant(admin: &Client, slug: &str) -> Result<i32, StoreFault> {
+pub async fn tenant(admin: &impl GenericClient, slug: &str) -> Result<i32, StoreFault> {
     let row = admin.query_opt(include_str!("../../queries/tenant_find.sql"), &[&slug]).await?;
     if let Some(row) = row {
         return Ok(row.get(0));
     }
-    let there = admin.query(include_str!("../../queries/tenant_list.sql"), &[]).await?;
+    let there = admin.query(include_str!("../../queries/audit_tenants.sql"), &[]).await?;
     let slugs: Vec<String> = there.iter().map(|row| row.get("slug")).collect();
     let there = if slugs.is_empty() { "none yet".to_owned() } else { statehouse_definition::quoted_list(&slugs) };
     Err(Fault::new(SH1001, format!("there is no tenant `{slug}`; there are {there}")).with_help("correct `--tenant`").into())

@@ -1,6 +1,7 @@
 //! Propose and apply: first, again, after tampering, after a change.
 
 use statehouse_compile::plan::{Kind, Mapping, ObjectId, Step};
+use statehouse_definition::App;
 use statehouse_store::{apply, doctor};
 
 use statehouse_testkit::Cluster;
@@ -132,6 +133,64 @@ async fn a_foreign_trigger_before_the_law_stops_apply() {
     assert_eq!(code(world.apply(&more).await), "SH3054");
     world.tamper("drop trigger aaa on shop.\"order\"");
     world.apply(&more).await.expect("applied");
+}
+
+/// Whoever reports on the app keeps views and tables beside ours; an apply neither takes them over nor drops them later.
+#[tokio::test]
+async fn what_was_made_by_hand_stays_foreign_and_stands() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("adopted", &shop).await;
+    world.tamper(
+        "create table shop.theirs (n int); create view shop.report as select count(*) as n from shop.\"order\";
+         create function shop.twice(n int) returns int language sql as 'select 2 * n'; create index their_title on shop.\"order\" (title)",
+    );
+    for (field, version) in [("weight", 2), ("height", 3)] {
+        let more = format!("  {field}: {{ type: decimal }}\n  note:");
+        let changed = app(SHOP, &ORDER.replace("  note:", &more));
+        let proposal = world.propose(&changed).await;
+        let text = statehouse_compile::plan::render(&proposal.plan);
+        let foreign = text.split("not ours, left alone").nth(1).unwrap_or_else(|| panic!("{text}"));
+        for name in ["shop.theirs", "shop.report", "shop.twice", "shop.order.their_title"] {
+            assert!(foreign.contains(name), "{name} in\n{text}");
+        }
+        // The second change drops the field of the first, which holds nothing.
+        let applied = apply::apply(&world.place, &changed, &proposal, &[]).await.unwrap_or_else(|fault| panic!("{:?}\n{text}", fault.fault()));
+        assert_eq!(applied.version, version);
+        let stand = "select count(*) from unnest('{shop.theirs,shop.report,shop.their_title}'::text[]) n where to_regclass(n) is not null";
+        assert_eq!(world.database.value_as_superuser(stand), "3");
+        assert_eq!(world.database.value_as_superuser("select shop.twice(4)"), "8");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_nothing_is_destroyed_by_is_refused() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("slip", &shop).await;
+    world.tamper(
+        "insert into statehouse.tenant (slug, name) values ('a', 'A');
+         set session_replication_role = replica;
+         insert into shop.\"order\" (tenant, id, rep, title, urgent, note, state, entered_at, changed_at, version, verb, head)
+         select 1, gen_random_uuid(), gen_random_uuid(), 'x', false, 'kept', 'open', now(), now(), 1, 'created', '\\x00'",
+    );
+    let less = app(SHOP, &ORDER.replace("  note: { type: text }\n", "").replace(", note]", "]"));
+    let slip = ["order.note".to_owned(), "order.not".to_owned()];
+    let fault = apply::apply_now(&world.place, &less, &Mapping::default(), &slip).await.expect_err("refused");
+    let fault = fault.fault();
+    assert_eq!((fault.code.code, fault.detail.as_str()), ("SH3051", "`--allow-destroy order.not` names nothing that this plan destroys"));
+    assert_eq!(fault.help, "what this plan destroys is `order.note`");
+    assert_eq!(world.database.value_as_superuser("select note from shop.\"order\""), "kept");
+}
+
+#[tokio::test]
+async fn the_fingerprint_stands_for_the_definition_too() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("print", &shop).await;
+    let print = async |app: &App| world.propose(app).await.plan.fingerprint;
+    let said = app(&SHOP.replace("Hurry }", "Make haste }"), ORDER);
+    let (one, other) = (print(&shop).await, print(&said).await);
+    assert_ne!(one, other);
+    assert_eq!(print(&shop).await, one);
+    assert_eq!(one.len(), 64);
 }
 
 #[tokio::test]

@@ -55,6 +55,30 @@ async fn without_a_mapping_nothing_is_touched() {
 }
 
 #[tokio::test]
+async fn a_slip_in_the_mapping_is_named_and_nothing_is_touched() {
+    let world = world(1).await;
+    let shop = app(SHOP, &ORDER.replace("packed", "boxed"));
+    let refused = async |entity: &str, state: &str| {
+        let mapping: Mapping = serde_json::from_value(serde_json::json!({
+            "order": { "packed": { "to": "boxed" } },
+        }))
+        .expect("a mapping");
+        let mut mapping = mapping;
+        let target = mapping.0["order"]["packed"].clone();
+        mapping.0.entry(entity.to_owned()).or_default().insert(state.to_owned(), target);
+        let fault = apply_now(&world.place, &shop, &mapping, &[]).await.expect_err("refused");
+        let fault = fault.fault();
+        (fault.code.code, fault.detail.clone(), fault.help.clone())
+    };
+    let said = |detail: &str, help: &str| ("SH3052", detail.to_owned(), help.to_owned());
+    let entity = said("the mapping names `ordr`, which is no entity of `shop`", "did you mean `order`?");
+    assert_eq!(refused("ordr", "packed").await, entity);
+    let state = said("the mapping names `paked`, which is no state of `order`", "did you mean `packed`?");
+    assert_eq!(refused("order", "paked").await, state);
+    assert_eq!(world.database.value_as_superuser("select count(*) from shop.\"order\" where state = 'packed'"), "2");
+}
+
+#[tokio::test]
 async fn a_state_is_split_by_the_mapping_under_the_law() {
     let world = world(450).await;
     let shop = app(SHOP, &split());

@@ -96,7 +96,12 @@ pub(super) const GOOD: &[(At, &str, &str)] = &[
     (
         Order,
         "bool_and(lines.net > 0)",
-        "(select bool_and(c.net > 0) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
+        "(select bool_and((c.net > 0) is true) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
+    ),
+    (
+        Order,
+        "every((lines.net > 0) is true)",
+        "(select every((c.net > 0) is true) from orders.order_lines c where c.tenant = new.tenant and c.\"order\" = new.id)",
     ),
     (
         Order,

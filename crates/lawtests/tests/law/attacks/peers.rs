@@ -88,3 +88,56 @@ async fn two_tokens_make_no_third_person() {
     assert_eq!(strangers, "0", "somebody acted in a tenant they do not belong to");
     assert_eq!(ledger::contradictions(&db, "orders.order"), "");
 }
+
+/// A statement that switches sessions between two look-ups of one row rule would see as a third person: the tenant of the
+/// one token with the actor of the other. The rule looks once; with two look-ups, as it once had, the row shows.
+#[tokio::test]
+async fn a_row_rule_looks_once() {
+    let db = world::fresh("onelook");
+    let (rep, colleague) = (Persona::member("orders", NORDUR, "rep").id(), Persona::second("orders", NORDUR, "rep").id());
+    let tenant = |slug: &str| db.value_as_superuser(&format!("select tenant from statehouse.tenant where slug = '{slug}'"));
+    for (token, tenant, actor, role) in [("one", tenant("nordur"), &rep, "rep"), ("two", tenant("baltyk"), &colleague, "ops")] {
+        db.psql_as_superuser(&format!(
+            "insert into statehouse.session (token_hash, tenant, actor, role, kind, app, expires) values (sha256('{token}'), {tenant}, '{actor}', '{role}', 'member', 'orders', now() + interval '1 day')"
+        ))
+        .ok();
+    }
+    // In a table of some size the key is the cheaper way to one record.
+    db.psql_as_superuser(&format!(
+        "begin;
+         select statehouse.open_door(row(0, {}, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{{}}')::statehouse.context);
+         insert into orders.\"order\" (client, rep, title, state) select c.id, '{rep}', 'one of many', 'inquiry' from (select id from orders.client limit 1) c, generate_series(1, 3000);
+         commit;
+         drop index orders.order_rep;
+         analyze orders.\"order\"",
+        tenant("nordur")
+    ))
+    .ok();
+    let theirs = db.value_as_superuser("select id from orders.\"order\" where title = 'theirs'");
+    let look = format!(
+        "select count(*) from (values ('00000000-0000-0000-0000-000000000000'::uuid, 'one'), ('{theirs}', 'two')) v (id, token)
+          cross join lateral (select set_config('statehouse.session', v.token, false), v.id offset 0) s (said, id)
+          cross join lateral (select * from orders_rep.\"order\" o where o.id = s.id and s.said is not null offset 0) o"
+    );
+    let begin = "set statehouse.session = 'one'; set join_collapse_limit = 1; set enable_seqscan = off; set enable_bitmapscan = off";
+    let client = db.connect("statehouse_api").await;
+    client.batch_execute(begin).await.unwrap();
+    assert_eq!(ask(&client, &look).await, "0");
+    db.psql_as_superuser(
+        "alter policy rep_sees on orders.\"order\" using (tenant = (select statehouse.tenant_as('orders', 'rep')) and rep = (select statehouse.actor()))",
+    )
+    .ok();
+    client.batch_execute("set statehouse.session = 'one'").await.unwrap();
+    assert_eq!(ask(&client, &look).await, "1", "without its protection");
+}
+
+/// From the maintenance databases a login could watch and end the connections of others.
+#[tokio::test]
+async fn a_login_reaches_no_database_but_its_app() {
+    let db = world::fresh("maintenance");
+    for database in ["postgres", "template1"] {
+        let mut config = db.config("statehouse_api");
+        let refused = config.dbname(database).connect(tokio_postgres::NoTls).await.err().expect("a refusal");
+        assert_eq!(refused.code().map(|code| code.code().to_owned()), Some("42501".to_owned()), "{database}");
+    }
+}

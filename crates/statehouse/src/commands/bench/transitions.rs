@@ -37,7 +37,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         _ = tokio::signal::ctrl_c() => return Err(Failure::new(statehouse_fault::SH5007, "interrupted")),
     };
     if !cx.print_json(&report) {
-        print!("{}", report::table(&report));
+        say!("{}", report::table(&report));
     }
     let missed = args.strict && report.goals.iter().any(|goal| !goal.met);
     if !report.checks.equal() || missed {

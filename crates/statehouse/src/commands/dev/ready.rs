@@ -44,18 +44,22 @@ pub(super) fn announce(standing: &Standing, reached: &Reached, cx: &Cx) {
     if cx.print_json(standing) {
         return;
     }
-    println!("`{}` version {}", standing.app, standing.version);
+    sayln!("`{}` version {}", standing.app, standing.version);
     for (role, url) in &standing.database {
-        println!("  {role:<18} {}", url.as_str().unwrap_or_default());
+        sayln!("  {role:<18} {}", url.as_str().unwrap_or_default());
+    }
+    if !standing.keys.is_empty() {
+        let renewed = if standing.owner { " (keys are new at every start)" } else { "" };
+        sayln!("\n  {:<10} {:<8} {:<36} key{renewed}", "tenant", "role", "member");
     }
     for key in &standing.keys {
-        println!("  {:<10} {:<8} {:<36} {}", key.tenant, key.role, key.member, key.key);
+        sayln!("  {:<10} {:<8} {:<36} {}", key.tenant, key.role, key.member, key.key);
     }
     let psql = standing.database.get("statehouse_api").and_then(|url| url.as_str()).unwrap_or_default();
-    println!("\npsql '{psql}'   then: select statehouse.enter('KEY');");
+    sayln!("\npsql '{psql}'   then: select statehouse.enter('KEY');");
     match (&reached.server, standing.owner) {
-        (Some(_), true) => println!("Ctrl-C stops the server"),
-        (Some(_), false) => println!("another process keeps the server in `{}`: {}", cx.data.display(), owner(&cx.data)),
+        (Some(_), true) => sayln!("Ctrl-C stops the server"),
+        (Some(_), false) => sayln!("another process keeps the server in `{}`: {}", cx.data.display(), owner(&cx.data)),
         (None, _) => {}
     }
 }
