@@ -34,7 +34,11 @@ impl Cx {
         Cx {
             json: options.json,
             color: !plain && !options.json && std::io::stderr().is_terminal(),
-            database_url: options.database_url.clone().or_else(|| from_env.filter(|_| options.data.is_none())).filter(|url| !url.is_empty()),
+            database_url: options
+                .database_url
+                .clone()
+                .or_else(|| from_env.filter(|_| options.data.is_none()))
+                .filter(|url| !url.is_empty()),
             data: options.data.clone().or_else(|| set("STATEHOUSE_DATA").map(Into::into)).unwrap_or_else(|| "data".into()),
         }
     }
@@ -71,9 +75,14 @@ impl Cx {
     /// As [`Cx::reach`], `SH0010` when there is no database or no such app, and when none is named and there is more than one.
     pub async fn reach_only(&self, app: Option<&str>) -> Result<Reached, Failure> {
         if self.database_url.is_some() {
-            return self.reach(SUPERUSER);
+            let reached = self.reach(SUPERUSER)?;
+            if let Some(name) = app {
+                let admin = reached.place.connect_admin().await?;
+                one_of(&definition::apps(&admin).await?, name, reached.place.name())?;
+            }
+            return Ok(reached);
         }
-        let data = self.data.display();
+        let data = self.data.display().to_string();
         if !self.data.join("pg").exists() {
             let fault = Fault::new(SH0010, format!("there is no database in `{data}`"));
             return Err(fault.with_help(format!("start one with `statehouse dev APP --data {data}`, or correct `--data`")).into());
@@ -81,16 +90,24 @@ impl Cx {
         let reached = self.reach(SUPERUSER)?;
         let names = definition::databases(&reached.place).await?;
         let name = match app {
-            None => only(names, &data.to_string())?,
-            Some(name) if names.iter().any(|there| there == name) => name.to_owned(),
-            Some(name) if names.is_empty() => return Err(Failure::new(SH0010, format!("`{name}` is not applied in `{data}`"))),
-            Some(name) => {
-                let there = statehouse_definition::quoted_list(&names);
-                return Err(Failure::new(SH0010, format!("`{name}` is not applied in `{data}`; there is {there}")));
-            }
+            None => only(names, &data)?,
+            Some(name) => one_of(&names, name, &data)?,
         };
         Ok(Reached { place: reached.place.database(&name), server: reached.server })
     }
+}
+
+/// The name, if it is one of those there are.
+fn one_of(names: &[String], name: &str, place: &str) -> Result<String, Failure> {
+    if names.iter().any(|there| there == name) {
+        return Ok(name.to_owned());
+    }
+    let fault = Fault::new(SH0010, format!("`{name}` is not applied in `{place}`"));
+    Err(match names {
+        [] => fault,
+        there => fault.with_help(format!("there is {}; or run `statehouse apply`", statehouse_definition::quoted_list(there))),
+    }
+    .into())
 }
 
 /// The one name there is, or what to do about none and many.

@@ -93,12 +93,9 @@ impl From<Fault> for Failure {
 impl From<StoreFault> for Failure {
     fn from(store: StoreFault) -> Failure {
         let mut failure = Failure::from(store.fault());
-        // A refusal is its own reason; only what failed has something behind it that helps.
-        if matches!(failure.fault.code.code, "SH5001" | "SH5007" | "SH9001" | "SH0008") && !matches!(store, StoreFault::Refused(_)) {
+        // A refusal is its own reason, and an unreachable server names it already; only what failed has more behind it.
+        if matches!(failure.fault.code.code, "SH5001" | "SH5007" | "SH9001") && !matches!(store, StoreFault::Refused(_)) {
             failure = failure.because(Some(&store));
-        }
-        if failure.fault.code.code == "SH0008" {
-            failure.causes.truncate(1);
         }
         failure
     }

@@ -35,7 +35,10 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let proposal = apply::propose(&reached.place, &app, &mapping).await?;
     folder::type_changed(&args.app, &reached.place, &app, &proposal, cx).await?;
     if args.planned.as_ref().is_some_and(|planned| !proposal.plan.fingerprint.starts_with(planned.as_str())) {
-        return Err(Failure::new(statehouse_fault::SH3053, "the database, the definition or the mapping has changed since the plan was made"));
+        return Err(Failure::new(
+            statehouse_fault::SH3053,
+            "the database, the definition or the mapping has changed since the plan was made",
+        ));
     }
     if !cx.json {
         say!("{}", render::proposal(&proposal, &app.name));

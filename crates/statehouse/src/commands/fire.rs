@@ -1,8 +1,8 @@
 //! `statehouse fire`: one verb on one record, as whoever holds the key.
 
 use serde_json::{Value, json};
-use statehouse_store::{Login, definition};
 use statehouse_store::record::{Move, Target, enter, fire};
+use statehouse_store::{Login, definition};
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};

@@ -61,6 +61,56 @@ fn usage_codes_and_pages() {
 }
 
 #[test]
+fn no_app_is_said_once_and_nothing_is_made() {
+    let dir = folder();
+    std::fs::write(dir.path().join("notes.yaml"), "a: b").expect("written");
+    for (folder, says) in [
+        (".", "`.` is no app's folder: there is no `app.yaml`"),
+        ("nodir", "there is no folder `nodir`"),
+        ("notes.yaml", "`notes.yaml` is a file"),
+    ] {
+        let json = run(dir.path(), &["check", folder, "--json"]).ended(1).json();
+        assert_eq!(json["findings"].as_array().map(Vec::len), Some(1), "{json}");
+        assert_eq!(json["findings"][0]["message"], says);
+        let plan = run(dir.path(), &["plan", folder]).ended(1);
+        assert_eq!(plan.stderr.matches("error[").count(), 1, "{}", plan.stderr);
+    }
+    for arguments in [&["fire", "order/A-1", "start", "--as", "key"][..], &["export", "--definition"], &["audit", "verify"]] {
+        let said = run(dir.path(), arguments).ended(69);
+        assert!(said.stderr.starts_with("error[SH0010]: there is no database in `data`\n"), "{}", said.stderr);
+    }
+    let said = run(dir.path(), &["import", "none.csv", "--entity", "order", "--tenant", "a"]).ended(64);
+    assert!(said.stderr.starts_with("error[SH1001]: could not read `none.csv`"), "{}", said.stderr);
+    assert_eq!(run(dir.path(), &["chekc", "--json"]).ended(64).json()["code"], "SH1001");
+    assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 1);
+}
+
+#[test]
+fn what_is_typed_wins_over_the_environment() {
+    let dir = folder();
+    let with = |arguments: &[&str]| {
+        let said = command(dir.path())
+            .args(arguments)
+            .env("DATABASE_URL", "postgresql://127.0.0.1:1/none")
+            .env("STATEHOUSE_DATA", "elsewhere")
+            .output();
+        String::from_utf8(said.expect("run").stderr).expect("UTF-8")
+    };
+    assert!(with(&["audit", "verify"]).starts_with("error[SH0008]"));
+    assert!(with(&["audit", "verify", "--data", "here"]).starts_with("error[SH0010]: there is no database in `here`"));
+    assert!(with(&["audit", "verify", "--database-url", "bogus"]).starts_with("error[SH0009]"));
+}
+
+#[test]
+fn a_reader_who_has_gone_is_no_fault() {
+    let dir = folder();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let said = command(dir.path()).args(["explain", "SH4004"]).stdout(writer).output().expect("run");
+    assert_eq!((said.status.code(), String::from_utf8_lossy(&said.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
 fn an_unreachable_database_ends_with_69_and_the_one_body() {
     let dir = folder();
     stay(dir.path());

@@ -38,4 +38,7 @@ fn a_name_that_cannot_be_a_schema_is_refused() {
     let said = run(dir.path(), &["init", "My-App"]).ended(1);
     assert!(said.stderr.starts_with("error[SH3007]"), "{}", said.stderr);
     assert!(!dir.path().join("My-App").exists());
+    let said = run(dir.path(), &["init", "statehouse"]).ended(1);
+    assert!(said.stderr.starts_with("error[SH3007]"), "{}", said.stderr);
+    assert!(!dir.path().join("statehouse").exists());
 }

@@ -154,7 +154,8 @@ async fn what_was_made_by_hand_stays_foreign_and_stands() {
             assert!(foreign.contains(name), "{name} in\n{text}");
         }
         // The second change drops the field of the first, which holds nothing.
-        let applied = apply::apply(&world.place, &changed, &proposal, &[]).await.unwrap_or_else(|fault| panic!("{:?}\n{text}", fault.fault()));
+        let applied =
+            apply::apply(&world.place, &changed, &proposal, &[]).await.unwrap_or_else(|fault| panic!("{:?}\n{text}", fault.fault()));
         assert_eq!(applied.version, version);
         let stand = "select count(*) from unnest('{shop.theirs,shop.report,shop.their_title}'::text[]) n where to_regclass(n) is not null";
         assert_eq!(world.database.value_as_superuser(stand), "3");

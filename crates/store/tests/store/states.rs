@@ -59,11 +59,8 @@ async fn a_slip_in_the_mapping_is_named_and_nothing_is_touched() {
     let world = world(1).await;
     let shop = app(SHOP, &ORDER.replace("packed", "boxed"));
     let refused = async |entity: &str, state: &str| {
-        let mapping: Mapping = serde_json::from_value(serde_json::json!({
-            "order": { "packed": { "to": "boxed" } },
-        }))
-        .expect("a mapping");
-        let mut mapping = mapping;
+        let right = serde_json::json!({ "order": { "packed": { "to": "boxed" } } });
+        let mut mapping: Mapping = serde_json::from_value(right).expect("a mapping");
         let target = mapping.0["order"]["packed"].clone();
         mapping.0.entry(entity.to_owned()).or_default().insert(state.to_owned(), target);
         let fault = apply_now(&world.place, &shop, &mapping, &[]).await.expect_err("refused");

@@ -49,8 +49,7 @@ pub(super) fn announce(standing: &Standing, reached: &Reached, cx: &Cx) {
         sayln!("  {role:<18} {}", url.as_str().unwrap_or_default());
     }
     if !standing.keys.is_empty() {
-        let renewed = if standing.owner { " (keys are new at every start)" } else { "" };
-        sayln!("\n  {:<10} {:<8} {:<36} key{renewed}", "tenant", "role", "member");
+        sayln!("\nKeys are new at every start.\n  {:<10} {:<8} {:<36} key", "tenant", "role", "member");
     }
     for key in &standing.keys {
         sayln!("  {:<10} {:<8} {:<36} {}", key.tenant, key.role, key.member, key.key);
