@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_lock_file_names_public_sources_only() {
-        let public = "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
+        let public = &format!("source = \"{}\"\n", PUBLIC[0]);
         assert_eq!(problems(&Tree::of(&[("Cargo.lock", public)])), [""; 0]);
         let private = "source = \"registry+https://crates.example/index\"\n";
         assert_eq!(problems(&Tree::of(&[("Cargo.lock", private)])).len(), 1);
