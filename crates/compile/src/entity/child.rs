@@ -8,7 +8,7 @@ use statehouse_definition::model::{Child, Derived, Edit, FieldKind};
 use super::CompileFault;
 use super::cx::{Cx, trigger_function};
 use super::law::holds;
-use super::table::{checks, column, secured};
+use super::table::{checks, column, finite, secured};
 use crate::object::{Kind, Object};
 use crate::pricing;
 use crate::sql::{array, ident, literal, one_of};
@@ -55,6 +55,7 @@ fn table(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault>
             ));
         }
     }
+    lines.extend(finite(&plain, child.fields.iter()));
     let title = child.label.values().next().cloned().unwrap_or_else(|| name.to_owned());
     let mut sql = format!("create table {table} (\n  {}\n);\n", lines.join(",\n  "));
     let _ = writeln!(sql, "comment on table {table} is {};", literal(&title));

@@ -131,6 +131,7 @@ fn constraints(cx: &Cx<'_>) -> Result<Vec<String>, CompileFault> {
         ));
     }
     lines.extend(needs(cx));
+    lines.extend(finite(name, cx.entity.fields.iter()));
     Ok(lines)
 }
 
@@ -150,6 +151,20 @@ fn needs(cx: &Cx<'_>) -> Option<String> {
         let name = ident(&format!("{}_state_needs", cx.entity.name));
         format!("constraint {name} check (case state {} else true end)", demands.join(" "))
     })
+}
+
+/// Numbers and days that are some number and some day: `NaN` and `infinity` pass every comparison a rule would make.
+/// One constraint for all of them, for the same reason as above.
+pub fn finite<'a>(table: &str, fields: impl Iterator<Item = (&'a String, &'a Field)>) -> Option<String> {
+    let demands: Vec<String> = fields
+        .filter(|(_, f)| f.derived.is_none())
+        .filter_map(|(name, f)| match &f.kind {
+            FieldKind::Decimal => Some(format!("abs({}) < 'Infinity'", ident(name))),
+            FieldKind::Date | FieldKind::Timestamp => Some(format!("isfinite({})", ident(name))),
+            _ => None,
+        })
+        .collect();
+    (!demands.is_empty()).then(|| format!("constraint {} check ({})", ident(&format!("{table}_finite")), demands.join(" and ")))
 }
 
 /// What the type itself demands.
