@@ -166,7 +166,7 @@ impl<'a> Cx<'a> {
         let mut printed = printed.map_err(fault)?;
         // Inside the law the actor is whom the door verified: a timer or a cascade has no session of its own.
         if !matches!(place.purpose, Purpose::IdSet) {
-            printed.sql = printed.sql.replace("statehouse.actor()", "statehouse.acting()");
+            printed.sql = acting(&printed.sql);
         }
         Ok(printed)
     }
@@ -219,6 +219,11 @@ pub fn trigger_function(cx: &Cx<'_>, suffix: &str, why: &str, declare: &str, bod
         literal(why)
     );
     Object::new(Kind::Function, &cx.app.name, &format!("{}_{suffix}", cx.entity.name), sql)
+}
+
+/// An expression as the law asks it: who acts is whom the door verified, or the engine in a cascade, not the caller's session.
+pub fn acting(sql: &str) -> String {
+    sql.replace("statehouse.actor()", "statehouse.acting()").replace("statehouse.role()", "statehouse.acting_role()")
 }
 
 /// Reads a field out of a jsonb value, e.g. `(new.input ->> 'paid')::bigint`.

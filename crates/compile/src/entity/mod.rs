@@ -24,7 +24,7 @@ use crate::plan::Mapping;
 use crate::pricing;
 use crate::sql::{ident, literal};
 
-pub use cx::{Cx, eye, persona_schema, roles_of};
+pub use cx::{Cx, acting, eye, persona_schema, roles_of};
 
 /// An expression that could not be printed; `check` finds it first.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use statehouse_definition::expr::{self, Fault, Place, Printed, Purpose};
 use statehouse_definition::model::{App, Entity, Expr, FieldKind, Span};
 
 use super::words::pg_type;
-use crate::entity::CompileFault;
+use crate::entity::{CompileFault, acting};
 
 /// How every function here calls the record: a labelled block of constants, so that `parent.priced_on` can be read.
 pub const PARENT: &str = "parent";
@@ -45,7 +45,7 @@ impl Scope<'_> {
             return Err(malformed(&expr.at, "SH3024", "a text in a price may not hold a line break".to_owned(), help));
         }
         // The law acts for whom the door verified: a timer or a cascade has no session of its own.
-        printed.sql = printed.sql.replace("statehouse.actor()", "statehouse.acting()");
+        printed.sql = acting(&printed.sql);
         Ok(printed)
     }
 }
