@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use statehouse_definition::{App, Finding, Severity, SourceFile, check, load, tidy};
 use statehouse_store::Place;
-use statehouse_store::apply::{Proposal, typed};
+use statehouse_store::apply::{Proposal, propose, typed};
 
-use crate::cx::Cx;
+use crate::cx::{Cx, Reached};
 use crate::failure::Failure;
 use crate::render;
 
@@ -46,6 +46,32 @@ impl Folder {
                 Err(render::refused_definition(dir, &shown, cx))
             }
         }
+    }
+}
+
+/// What `plan` and `apply` both take.
+#[derive(Debug, clap::Args)]
+pub struct Change {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// A YAML file that says where the records of removed states go, such as `booking: { booked: { to: reserved } }`
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+}
+
+impl Change {
+    /// The app, the database it is for, and what would change there.
+    ///
+    /// # Errors
+    /// When the definition or the mapping is not sound, or the database cannot be asked.
+    pub async fn propose(&self, cx: &Cx) -> Result<(App, Reached, Proposal), Failure> {
+        let app = Folder::sound(&self.app, cx)?;
+        let mapping = self.mapping.as_ref().map(yaml).transpose()?.unwrap_or_default();
+        let reached = cx.reach(&app.name)?;
+        let proposal = propose(&reached.place, &app, &mapping).await?;
+        type_changed(&self.app, &reached.place, &app, &proposal, cx).await?;
+        Ok((app, reached, proposal))
     }
 }
 
