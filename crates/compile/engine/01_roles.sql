@@ -11,6 +11,7 @@ begin
       ('statehouse_agent',  'login',   'A model: sees what its session sees and may only propose'),
       ('statehouse_worker', 'login',   'Timers, connectors and the engine itself'),
       ('statehouse_read',   'login',   'Reports: the same views, read only'),
+      ('statehouse_server', 'login',   'The server itself: reads the definition in force, opens sessions for people it has verified'),
       ('statehouse_backup', 'nologin', 'The one exception to row-level security; read only, enabled when needed')
     ) as r (name, login, why)
   loop
@@ -29,11 +30,17 @@ begin
   execute format('revoke all on database %I from public', current_database());
   -- From the maintenance databases a login could watch and end the connections of others.
   begin
-    revoke connect, temporary on database postgres, template1 from public;
-  exception when insufficient_privilege or invalid_catalog_name then
-    raise notice 'ask the server''s administrator to revoke connect on postgres and template1 from public';
+    if exists (select from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+                where d.datname in ('postgres', 'template1') and a.grantee = 0) then
+      revoke connect, temporary on database postgres, template1 from public;
+    end if;
+  exception
+    when insufficient_privilege or invalid_catalog_name then
+      raise notice 'ask the server''s administrator to revoke connect on postgres and template1 from public';
+    when internal_error then
+      null;   -- tuple concurrently updated: another database of this cluster does the same at this moment
   end;
-  execute format('grant connect on database %I to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_backup',
+  execute format('grant connect on database %I to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_server, statehouse_backup',
                  current_database());
 end $$;
 
@@ -47,4 +54,4 @@ grant execute on function pg_stat_get_activity(int), pg_stat_get_backend_activit
 
 create schema statehouse authorization statehouse_owner;
 comment on schema statehouse is 'The engine: who asks, what happened, what is owed';
-grant usage on schema statehouse to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_backup;
+grant usage on schema statehouse to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_server, statehouse_backup;

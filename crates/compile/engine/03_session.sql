@@ -6,14 +6,48 @@ create table statehouse.tenant (
   name         text not null,
   market       text,
   suspended_at timestamptz,
+  erased_at    timestamptz,            -- nothing but this row is left of the tenant
+  audit_root   text,                   -- the root over the heads of its chains when it was erased
   constraint tenant_pkey primary key (tenant),
   constraint tenant_slug_unique unique (slug),
-  constraint tenant_slug_form check (slug ~ '^[a-z][a-z0-9-]{0,39}$')
+  constraint tenant_slug_form check (slug ~ '^[a-z][a-z0-9-]{0,39}$'),
+  constraint tenant_erased_is_suspended check (erased_at is null or suspended_at is not null)
 );
 comment on table statehouse.tenant is 'An operator of the system; its buyers and carriers are roles inside it';
 
+create table statehouse.tenant_limit (
+  tenant              int    not null,
+  members             int    not null default 1000,
+  keys                int    not null default 1000,
+  requests_per_second int    not null default 200,
+  file_bytes          bigint not null default 10737418240,
+  uploads_open        int    not null default 100,
+  constraint tenant_limit_pkey primary key (tenant),
+  constraint tenant_limit_tenant_exists foreign key (tenant) references statehouse.tenant,
+  constraint tenant_limit_sane check (least(members, keys, requests_per_second, file_bytes, uploads_open) >= 0)
+);
+comment on table statehouse.tenant_limit is 'How much a tenant may have; every tenant has its row from the start';
+
+create function statehouse.limit_tenant() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into statehouse.tenant_limit (tenant) values (new.tenant);
+  return null;
+end $$;
+comment on function statehouse.limit_tenant() is 'Gives a new tenant the usual limits';
+create trigger limits after insert on statehouse.tenant for each row execute function statehouse.limit_tenant();
+
+create function statehouse.erased(wanted_tenant int) returns boolean
+  language sql stable
+begin atomic
+  select exists (select from statehouse.tenant t where t.tenant = wanted_tenant and t.erased_at is not null);
+end;
+comment on function statehouse.erased(int) is 'Whether nothing of a tenant is to stay; the one case in which its rows may be deleted';
+
 create table statehouse.member (
-  member uuid not null default statehouse.new_id(),
+  member uuid not null default gen_random_uuid(),   -- no version 7: its time would tell one tenant since when another has the person
   name   text not null,
   email  text,
   constraint member_pkey primary key (member),
@@ -25,6 +59,7 @@ comment on table statehouse.member is 'A person; may belong to many tenants';
 create table statehouse.tenant_member (
   tenant int  not null,
   member uuid not null,
+  name   text,                         -- what this tenant calls the person; null for the person's own name
   constraint tenant_member_pkey primary key (tenant, member),
   constraint tenant_member_tenant_exists foreign key (tenant) references statehouse.tenant,
   constraint tenant_member_member_exists foreign key (member) references statehouse.member
@@ -64,17 +99,22 @@ comment on table statehouse.role_preset is 'What each role may do, written by ap
 
 create table statehouse.api_key (
   key_hash   bytea not null,
+  id         uuid  not null default gen_random_uuid(),   -- what the key is called by those who may not know it
   tenant     int   not null,
   member     uuid  not null,
   app        text  not null,
   label      text  not null,
+  made_by    uuid,                     -- null for a key made by the administrator
   created_at timestamptz not null default pg_catalog.now(),
+  used_at    timestamptz,              -- to the hour: written when a session is opened, at most once an hour
   expires    timestamptz,
   revoked_at timestamptz,
   constraint api_key_pkey primary key (key_hash),
+  constraint api_key_id_unique unique (id),
   constraint api_key_whole_hash check (octet_length(key_hash) = 32),
   constraint api_key_member_belongs foreign key (tenant, member, app) references statehouse.membership
 );
+create index api_key_of_a_member on statehouse.api_key (tenant, member, app);
 comment on table statehouse.api_key is 'SHA-256 of a 256-bit secret; the secret itself is shown once and kept nowhere';
 
 create table statehouse.session (
@@ -88,6 +128,9 @@ create table statehouse.session (
   capabilities text[] not null default '{}',
   reason       text,
   key_hash     bytea,                  -- the API key it was opened with
+  sign_in      uuid,                   -- the sign-in of a person it was opened with
+  entity       text,                   -- of a link or a form: what it is for
+  record       uuid,                   -- the one record a link leads to
   created_at   timestamptz not null default pg_catalog.now(),
   expires      timestamptz not null,
   revoked_at   timestamptz,
@@ -95,8 +138,10 @@ create table statehouse.session (
   constraint session_whole_hash check (octet_length(token_hash) = 32),
   constraint session_tenant_exists foreign key (tenant) references statehouse.tenant,
   constraint session_kind_known check (kind in ('member', 'link', 'anonymous', 'system', 'worker', 'connector', 'timer', 'import', 'migration', 'agent', 'support')),
+  constraint session_link_leads_somewhere check (kind <> 'link' or num_nonnulls(entity, record) = 2),
   constraint session_support_says_why check (kind <> 'support' or reason is not null)
 );
+create index session_of_an_actor on statehouse.session (tenant, actor) where revoked_at is null;
 create index session_expires on statehouse.session (expires);
 comment on table statehouse.session is 'The proof of who asks; only the owner can read it, and revoking is one update';
 
@@ -123,8 +168,8 @@ create trigger end_sessions after update of suspended_at on statehouse.tenant fo
 
 create trigger end_sessions after update of revoked_at or delete on statehouse.api_key for each row execute function statehouse.end_sessions();
 
-create type statehouse.context as (session bigint, tenant int, actor uuid, role text, kind text, app text, capabilities text[]);
-comment on type statehouse.context is 'What a session proves';
+create type statehouse.context as (session bigint, tenant int, actor uuid, role text, kind text, app text, capabilities text[], record uuid);
+comment on type statehouse.context is 'What a session proves; `record` is the one a link leads to';
 
 -- Raises rather than returning nothing: an unset context must never look like an empty table.
 create function statehouse.ctx() returns statehouse.context
@@ -138,7 +183,7 @@ begin
   if token is null or token = '' then
     perform statehouse.refuse('SH2001', 'no session', '{}', 'sign in: select statehouse.enter(''your API key'')');
   end if;
-  select s.id, s.tenant, s.actor, s.role, s.kind, s.app, s.capabilities into c
+  select s.id, s.tenant, s.actor, s.role, s.kind, s.app, s.capabilities, s.record into c
     from statehouse.session s
    where s.token_hash = sha256(convert_to(token, 'UTF8'))
      and s.expires > clock_timestamp() and s.revoked_at is null;   -- an open transaction does not stop this clock
@@ -177,8 +222,8 @@ begin
 end $$;
 comment on function statehouse.tenant_as(text, text) is 'The caller''s tenant if the session is of this app and role, else null';
 
-create type statehouse.identity as (tenant int, actor uuid);
-comment on type statehouse.identity is 'Who asks, for a row rule: both halves from one look-up';
+create type statehouse.identity as (tenant int, actor uuid, record uuid);
+comment on type statehouse.identity is 'Who asks, for a row rule, and the record a link leads to: all from one look-up';
 
 -- One look-up for both halves of a row rule: two would let a statement that switches sessions between them be a third person.
 create function statehouse.me_as(app text, role text, capability text default null) returns statehouse.identity
@@ -188,7 +233,7 @@ as $$
 declare
   me statehouse.identity;
 begin
-  select s.tenant, s.actor into me
+  select s.tenant, s.actor, s.record into me
     from statehouse.session s
    where s.token_hash = sha256(convert_to(current_setting('statehouse.session', true), 'UTF8'))
      and s.app = me_as.app and s.role = me_as.role
@@ -197,7 +242,7 @@ begin
   if not found then perform statehouse.ctx(); end if;   -- raises where there is no session at all
   return me;
 end $$;
-comment on function statehouse.me_as(text, text, text) is 'The caller''s tenant and actor if the session is of this app and role (and holds the capability, where given), else null';
+comment on function statehouse.me_as(text, text, text) is 'The caller''s tenant, actor and linked record if the session is of this app and role (and holds the capability, where given), else null';
 
 create function statehouse.tenant_as_holder(app text, role text, capability text) returns int
   language plpgsql stable parallel restricted
@@ -226,6 +271,8 @@ begin
   if c.kind in ('member', 'link', 'anonymous', 'agent', 'support') and clock_timestamp() > pg_catalog.now() + interval '1 minute' then
     perform statehouse.refuse('SH5002', 'this transaction is older than a minute', '{}', 'begin a new transaction and decide again');
   end if;
+  -- What is acknowledged is there after a crash, whatever the login's settings say.
+  if current_setting('synchronous_commit') = 'off' then perform set_config('synchronous_commit', 'on', true); end if;
   perform set_config('statehouse.tenant', c.tenant::text, true),
           set_config('statehouse.actor', c.actor::text, true),
           set_config('statehouse.role', c.role, true),
@@ -252,12 +299,19 @@ begin
     from statehouse.api_key k
     join statehouse.tenant t on t.tenant = k.tenant and t.suspended_at is null
    where k.key_hash = sha256(convert_to(api_key, 'UTF8'))
-     and k.revoked_at is null and (k.expires is null or k.expires > clock_timestamp());
+     and k.revoked_at is null and (k.expires is null or k.expires > clock_timestamp())
+     for share;   -- who suspends the tenant or revokes the key now waits for this session, and ends it
   if not found then
     perform statehouse.refuse('SH2003', 'the key is not accepted', '{}', 'check that it is whole, not revoked and not expired');
   end if;
   select m.* into strict held from statehouse.membership m
-   where m.tenant = found_key.tenant and m.member = found_key.member and m.app = found_key.app;
+   where m.tenant = found_key.tenant and m.member = found_key.member and m.app = found_key.app
+     for share;
+  -- Coarse, so that a busy key is not a row that everybody writes; who enters at the same moment notes it for both.
+  update statehouse.api_key k set used_at = pg_catalog.now()
+   where k.key_hash = (select f.key_hash from statehouse.api_key f
+                        where f.key_hash = found_key.key_hash and (f.used_at is null or f.used_at < pg_catalog.now() - interval '1 hour')
+                          for no key update skip locked);
   insert into statehouse.session (token_hash, key_hash, tenant, actor, role, kind, app, capabilities, expires)
   values (sha256(convert_to(token, 'UTF8')), found_key.key_hash, held.tenant, held.member, held.role, 'member', held.app,
           statehouse.effective_capabilities(held), least(pg_catalog.now() + interval '12 hours', found_key.expires));

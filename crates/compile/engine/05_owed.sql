@@ -58,7 +58,90 @@ create table statehouse.key (
   at          timestamptz not null,
   constraint key_pkey primary key (tenant, actor, key)
 );
+create index key_old on statehouse.key using brin (at);   -- what is purged lies together, so an index of ranges does
 comment on table statehouse.key is 'Idempotency keys, written in the move''s own transaction and kept for 30 days';
+
+-- Claims a key within the caller's transaction. A key in flight is waited for, at most 2 seconds; one older than 30 days
+-- is free again, purged or not. A caller who waits less for any lock waits less here too.
+create function statehouse.claim_key(wanted_tenant int, wanted_actor uuid, wanted_key text, wanted_fingerprint bytea, wanted jsonb,
+                                     wanted_entity text, wanted_record uuid, wanted_seq int, patience interval default '2 seconds') returns boolean
+  language plpgsql
+as $$
+declare
+  before  text := current_setting('lock_timeout');
+  claimed boolean;
+begin
+  if before::interval = '0' or before::interval > patience then
+    perform set_config('lock_timeout', (extract(epoch from patience) * 1000)::int::text, true);
+  end if;
+  insert into statehouse.key as k (tenant, actor, key, fingerprint, asked, entity, record, seq, at)
+  values (wanted_tenant, wanted_actor, wanted_key, wanted_fingerprint, wanted, wanted_entity, wanted_record, wanted_seq, statehouse.now())
+  on conflict (tenant, actor, key) do update
+     set fingerprint = excluded.fingerprint, asked = excluded.asked, entity = excluded.entity, record = excluded.record,
+         seq = excluded.seq, at = excluded.at
+   where k.at < statehouse.now() - interval '30 days';
+  claimed := found;
+  perform set_config('lock_timeout', before, true);
+  return claimed;
+end $$;
+comment on function statehouse.claim_key(int, uuid, text, bytea, jsonb, text, uuid, int, interval) is
+  'Whether a key is new to its actor and now written; lock_not_available when the first request with it is still in flight';
+
+-- What became of a key of the caller's own, wherever its record has gone since: an offline client asks before it goes on.
+create function statehouse.keyed(wanted_key text, out entity text, out record uuid, out seq int, out verb text, out state text, out fingerprint bytea)
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c constant statehouse.context := statehouse.ctx();
+begin
+  perform statehouse.open_door(c);
+  select k.entity, k.record, k.seq, e.verb, e.to_state, k.fingerprint into entity, record, seq, verb, state, fingerprint
+    from statehouse.key k
+    join statehouse.event e on e.tenant = k.tenant and e.entity = k.entity and e.record = k.record and e.seq = k.seq
+   where k.tenant = c.tenant and k.actor = c.actor and k.key = wanted_key
+     and k.entity like c.app || '.%' and k.at >= statehouse.now() - interval '30 days';
+end $$;
+comment on function statehouse.keyed(text) is 'The move that a key of the caller''s own made; nulls for a key that made none';
+
+-- Keys older than 30 days, in bounded bites; no caller needs it for a right answer.
+create function statehouse.purge_keys(most int default 10000) returns int
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  here   int;
+  gone   int;
+  purged int := 0;
+begin
+  for here in select t.tenant from statehouse.tenant t order by t.tenant loop
+    perform set_config('statehouse.tenant', here::text, true);
+    delete from statehouse.key k
+     where (k.tenant, k.actor, k.key) in (
+       select o.tenant, o.actor, o.key from statehouse.key o
+        where o.tenant = here and o.at < statehouse.now() - interval '30 days'
+        limit greatest(most - purged, 0));
+    get diagnostics gone = row_count;
+    purged := purged + gone;
+    exit when purged >= most;
+  end loop;
+  perform set_config('statehouse.tenant', '', true);
+  return purged;
+end $$;
+comment on function statehouse.purge_keys(int) is 'Deletes keys older than 30 days, at most so many; says how many went';
+
+-- An edit of rows that a record owns moves the record by one version: what else moved it is seen here.
+create function statehouse.expect_version(stands int, wanted int, entity text, record uuid) returns void
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if stands not in (wanted, wanted + 1) then
+    perform statehouse.refuse('SH4012', format('`%s` %s is at another version than %s', entity, record, wanted),
+      jsonb_build_object('entity', entity, 'record', record, 'seen', wanted), 'fetch it again and decide on its new state');
+  end if;
+end $$;
+comment on function statehouse.expect_version(int, int, text, uuid) is 'Refuses as stale unless a record stands where the caller saw it, or one edit further';
 
 create table statehouse.lock (
   tenant int    not null,

@@ -20,10 +20,13 @@ create function statehouse.keep() returns trigger
   language plpgsql
 as $$
 begin
+  if tg_op = 'DELETE' then
+    if statehouse.erased(old.tenant) then return old; end if;
+  end if;
   perform statehouse.refuse('SH4014', format('records of `%s.%s` are never deleted', tg_table_schema, tg_table_name),
     jsonb_build_object('entity', tg_table_schema || '.' || tg_table_name), 'move the record to a final state, or erase its subject');
 end $$;
-comment on function statehouse.keep() is 'Refuses every delete and truncate';
+comment on function statehouse.keep() is 'Refuses every truncate, and every delete but of a tenant that is being erased';
 
 -- An event may lose its payload (erasure of a subject) and nothing else.
 create function statehouse.keep_event() returns trigger
@@ -36,9 +39,10 @@ begin
          (old.tenant, old.entity, old.record, old.seq, old.at, old.verb, old.to_state, old.actor, old.payload_hash, old.previous, old.head) then
     return new;
   end if;
+  if tg_op = 'DELETE' and statehouse.erased(old.tenant) then return old; end if;
   perform statehouse.refuse('SH4014', 'events are never changed or deleted', '{}', 'correct the record with a new move; the event of the mistake stays');
 end $$;
-comment on function statehouse.keep_event() is 'Refuses every change of an event but the erasure of its payload';
+comment on function statehouse.keep_event() is 'Refuses every change of an event but the erasure of its payload or of its whole tenant';
 create trigger kept before update or delete on statehouse.event for each row execute function statehouse.keep_event();
 create trigger kept_whole before truncate on statehouse.event for each statement execute function statehouse.keep();
 
@@ -97,8 +101,20 @@ comment on function statehouse.say(jsonb) is 'A text in the locale of the settin
 create function statehouse.refuse_verb(entity text, record uuid, verb text, state text, leaves text[], who text) returns void
   language plpgsql
 as $$
+declare
+  deadline record;
 begin
   if state <> all (leaves) then
+    -- At a deadline whoever commits first wins; who came late is told what decided.
+    select e.verb, e.at, e.kind, e.from_state into deadline from statehouse.event e
+     where e.tenant = current_setting('statehouse.tenant')::int and e.entity = refuse_verb.entity and e.record = refuse_verb.record
+       and e.from_state <> e.to_state
+     order by e.seq desc limit 1;
+    if deadline.kind = 'timer' and deadline.from_state = any (leaves) then
+      perform statehouse.refuse('SH4016', format('`%s` is too late: `%s` moved it to `%s`', verb, deadline.verb, state),
+        jsonb_build_object('entity', entity, 'record', record, 'verb', verb, 'state', state, 'deadline', deadline.verb, 'at', deadline.at),
+        'the deadline has decided; see what is open to you now');
+    end if;
     perform statehouse.refuse('SH4002', format('`%s` is not open from `%s`', verb, state),
       jsonb_build_object('entity', entity, 'record', record, 'verb', verb, 'state', state, 'leaves', to_jsonb(leaves)),
       format('`%s` leaves %s', verb, array_to_string(leaves, ', ')));
@@ -199,6 +215,15 @@ begin
     'ask somebody whose role may');
 end $$;
 
+-- One sentence for a record that is not there and for one out of sight: a difference would already say too much.
+create function statehouse.refuse_ref(entity text, field text, leads_to text) returns void
+  language plpgsql
+as $$
+begin
+  perform statehouse.refuse('SH4020', format('`%s` names no `%s` you can see', field, leads_to),
+    jsonb_build_object('entity', entity, 'field', field, 'to', leads_to), format('name a `%s` of your own view', leads_to));
+end $$;
+
 create function statehouse.refuse_beginning(entity text, wanted text, initial text) returns void
   language plpgsql
 as $$
@@ -254,7 +279,8 @@ begin
   if wanted_kind not in ('system', 'worker', 'timer', 'connector', 'import') then
     perform statehouse.refuse('SH2006', format('`%s` is no kind of the engine', wanted_kind), '{}', 'people enter with an API key');
   end if;
-  if exists (select from statehouse.tenant t where t.tenant = wanted_tenant and t.suspended_at is not null) then
+  perform from statehouse.tenant t where t.tenant = wanted_tenant and t.suspended_at is null for share;   -- who suspends it now waits, and ends this session
+  if not found and exists (select from statehouse.tenant t where t.tenant = wanted_tenant) then
     perform statehouse.refuse('SH2011', 'the tenant is suspended', '{}', 'resume the tenant first');
   end if;
   insert into statehouse.session (token_hash, tenant, actor, role, kind, app, expires)

@@ -16,7 +16,7 @@ begin
                    'using (tenant = nullif(current_setting(''statehouse.tenant'', true), '''')::int)', t.relname);
   end loop;
   -- Tables without a tenant, or read before one is known: only the owner's own functions reach them.
-  for t in select unnest(array['tenant', 'member', 'tenant_member', 'membership', 'role_preset', 'api_key', 'session', 'definition', 'setting']) as relname loop
+  for t in select unnest(array['tenant', 'tenant_limit', 'member', 'tenant_member', 'membership', 'role_preset', 'api_key', 'session', 'definition', 'setting']) as relname loop
     execute format('create policy owner_functions on statehouse.%I to statehouse_owner using (true)', t.relname);
   end loop;
 end $$;
@@ -33,3 +33,5 @@ grant execute on function statehouse.now(), statehouse.today(text), statehouse.c
   statehouse.tenant_as(text, text), statehouse.me_as(text, text, text), statehouse.tenant_as_holder(text, text, text), statehouse.enter(text), statehouse.leave(), statehouse.redact(jsonb, text[])
   to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read;
 grant execute on function statehouse.note_refusal(text, uuid, text, text) to statehouse_api, statehouse_worker;
+grant execute on function statehouse.keyed(text), statehouse.expect_version(int, int, text, uuid) to statehouse_api, statehouse_worker;
+grant execute on function statehouse.purge_keys(int) to statehouse_worker;

@@ -19,7 +19,21 @@ macro_rules! files {
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Files run as the owner after `01_roles.sql`, which needs a role that may create roles.
-pub const FILES: &[EngineFile] = files!["02_time.sql", "03_session.sql", "04_event.sql", "05_owed.sql", "06_law.sql", "07_security.sql"];
+pub const FILES: &[EngineFile] = files![
+    "02_time.sql",
+    "03_session.sql",
+    "04_event.sql",
+    "05_owed.sql",
+    "06_law.sql",
+    "07_security.sql",
+    "08_file.sql",
+    "08_feed.sql",
+    "09_subscription.sql",
+    "08_server.sql",
+    "09_outside.sql",
+    "10_people.sql",
+    "11_rules.sql"
+];
 
 /// Roles and the schema: run as a superuser or an administrator with CREATEROLE.
 pub const ROLES: &str = include_str!("../engine/01_roles.sql");

@@ -69,9 +69,26 @@ pub struct App {
     pub calculators: Named<Calculator>,
     /// Connectors by name; `do` names `connector.action`.
     pub connectors: Named<Connector>,
+    /// Purposes of signed links by name: what a person without an account may do to one record.
+    #[serde(default)]
+    pub links: Named<Link>,
+    /// Forms anybody may fill in, by name.
+    #[serde(default)]
+    pub forms: Named<Form>,
     /// Where every key and value of the files stands; empty in an app read back from the database.
     #[serde(skip)]
     pub places: Places,
+}
+
+/// Capabilities of the engine itself, known in every app without being declared there.
+pub const ENGINE_CAPABILITIES: [&str; 6] =
+    ["members.manage", "keys.manage", "rules.edit", "tenant.export", "tenant.erase", "tenant.suspend"];
+
+impl App {
+    /// Whether there is such a capability: one of the app's own or of the engine's.
+    pub fn has_capability(&self, name: &str) -> bool {
+        self.capabilities.contains_key(name) || ENGINE_CAPABILITIES.contains(&name)
+    }
 }
 
 /// A role: a preset of capabilities, one schema of views.
@@ -81,6 +98,74 @@ pub struct Role {
     pub label: Texts,
     /// Capabilities every holder has unless revoked.
     pub capabilities: Vec<String>,
+    /// How somebody comes to hold it.
+    #[serde(default)]
+    pub by: Through,
+}
+
+/// How somebody comes to hold a role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Through {
+    /// By membership: a person with an account.
+    #[default]
+    Membership,
+    /// `by: link`: whoever holds a signed link to one record.
+    Link,
+    /// `by: form`: anybody, for as long as one form takes.
+    Form,
+}
+
+/// A purpose of signed links: `accept_quote` lets its holder see one order and fire these verbs on it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Link {
+    /// Where its name is written.
+    pub at: Span,
+    /// What people call it; the heading of its page.
+    pub label: Texts,
+    /// The entity whose record it leads to.
+    pub entity: String,
+    /// The role of its holder, declared `by: link`.
+    pub role: String,
+    /// Who may make one, of a record they see.
+    pub by: Vec<Actor>,
+    /// How long it holds at most.
+    pub expires: Duration,
+    /// How many moves it is good for; `None` leaves that to the verbs.
+    pub uses: Option<u32>,
+    /// What its holder may fire; the role may be able to more for another purpose.
+    pub verbs: Vec<String>,
+}
+
+/// A form anybody may fill in: it makes one record and shows none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Form {
+    /// Where its name is written.
+    pub at: Span,
+    /// What people call it; the heading of its page.
+    pub label: Texts,
+    /// The entity of the record it makes.
+    pub entity: String,
+    /// The role of whoever fills it in, declared `by: form`.
+    pub role: String,
+    /// Fields it takes, in the order in which they are asked.
+    pub fields: Vec<String>,
+    /// A field that people do not see and programs fill in; what comes with it filled is thrown away.
+    pub honeypot: String,
+    /// How often one address may send it.
+    pub limit: Rate,
+    /// How often everybody together may send it to one tenant.
+    pub cap: Rate,
+    /// What is said once it is sent.
+    pub thanks: Texts,
+}
+
+/// `5 per hour`: so many in one hour of the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In one of these: minutes, hours or days.
+    pub per: Unit,
 }
 
 /// A set of ids of one entity that belongs to the actor.
@@ -489,6 +574,8 @@ pub enum RuleValue {
     Actor,
     /// `field = any(set())`
     Set(String),
+    /// `field = linked()`: the one record a link leads to
+    Linked,
 }
 
 /// What a role may edit.

@@ -27,7 +27,7 @@ fn orders_loads_without_findings() {
 fn orders_means_what_it_says() {
     let app = app();
     let order = &app.entities["order"];
-    assert_eq!((order.states.len(), order.fields.len(), order.transitions.len()), (13, 24, 22));
+    assert_eq!((order.states.len(), order.fields.len(), order.transitions.len()), (13, 26, 23));
     assert_eq!(order.reference.as_ref().map(|reference| (reference.prefix.as_str(), reference.width)), Some(("ORD-", 6)));
     assert_eq!(order.fields["client"].kind, FieldKind::Ref("client".to_owned()));
     assert!(matches!(&order.fields["vat"].derived, Some(Derived::Rollup { per, .. }) if *per == ["vat_category"]));

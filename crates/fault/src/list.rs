@@ -23,7 +23,6 @@ codes! {
     SH1002 unknown_record "unknown record" Refresh 404 Some("S1002"), "check the id, or ask someone who may see the record";
     SH1003 unknown_entity "unknown entity" AfterFix 404 Some("S1003"), "use one of the entities of the app";
     SH1004 import_file_invalid "import file invalid" AfterFix 422 None, "correct the cell and import the file again";
-    SH1005 bulk_partly_refused "bulk partly refused" AfterFix 207 None, "look at the refused items and send only those again";
 
     // 2 identity and permission
     SH2001 no_session "no session" AfterFix 401 Some("S2001"), "call `statehouse.enter(key)` first in this transaction";
@@ -81,7 +80,8 @@ codes! {
     SH3045 reference_malformed "reference pattern malformed" AfterFix 422 None, "write text with one `{number:N}`";
     SH3046 file_in_wrong_place "file in the wrong place" AfterFix 422 None, "move it where its kind belongs, or remove it";
     SH3047 more_faults_not_shown "more faults not shown" AfterFix 422 None, "fix the ones shown first";
-    SH3050 drift_found "drift found" AfterFix 409 None, "let `apply` put it back, or adopt the change into the definition";
+    SH3048 outsider_may_too_much "link or form not sound" AfterFix 422 None, "give people without an account one record or one form, and no more";
+    SH3049 name_taken "name taken by a route" AfterFix 422 None, "choose another name for the entity";
     SH3051 destructive_needs_allow "destructive step needs allow" AfterFix 409 None, "read the step, then pass `--allow-destroy NAME` for it";
     SH3052 records_need_mapping "records need a mapping" AfterFix 409 None, "say where they go, in the file given by `--mapping`";
     SH3053 plan_stale "plan stale" Refresh 409 None, "plan again and read the new one";
@@ -105,9 +105,9 @@ codes! {
     SH4014 never_deleted "records are never deleted" Never 405 Some("S4014"), "move the record to a final state instead";
     SH4015 effect_arguments_too_large "effect arguments too large" AfterFix 413 Some("S4015"), "send a reference instead of the content";
     SH4016 deadline_passed "deadline passed" Never 409 Some("S4016"), "the deadline has decided; look at the record's new options";
-    SH4017 cascade_refused "cascade refused" AfterFix 422 Some("S4017"), "resolve the inner refusal, then try again";
     SH4018 key_used_with_another_body "key used with another body" Never 422 Some("S4018"), "use a new idempotency key for a new request";
     SH4019 allocation_impossible "allocation impossible" AfterFix 422 Some("S4019"), "correct the amounts or weights to be allocated";
+    SH4020 ref_out_of_sight "no such record to refer to" AfterFix 422 Some("S4020"), "name a record you can see";
 
     // 5 storage
     SH5001 storage_failed "storage failed" Later 500 None, "try again, and give the request id to the operator if it stays";
@@ -125,6 +125,69 @@ codes! {
     SH5015 value_unreadable "value unreadable" AfterFix 422 Some("22P02"), "write the value in the form of its type";
     SH5020 audit_chain_broken "audit chain broken" Never 500 None, "keep a copy of the database and compare it with a backup";
     SH5021 audit_anchor_mismatch "audit anchor missing or different" Never 500 None, "compare the last anchor with a copy kept outside";
+
+    // 6 effects, timers, messages; from 60 on: the faces
+    SH6001 json_unreadable "json unreadable" AfterFix 400 None, "send a JSON object of the form the route takes";
+    SH6002 unknown_key_sent "unknown key sent" AfterFix 400 None, "leave the key out; the route's description names those it takes";
+    SH6003 body_too_large "body too large" AfterFix 413 None, "send less, or upload it as a file in pieces";
+    SH6004 media_type_not_taken "media type not taken" AfterFix 415 None, "send `content-type: application/json`";
+    SH6005 method_not_taken "method not taken" AfterFix 405 None, "use one of the methods named in `allow`";
+    SH6006 no_such_route "no such route" AfterFix 404 None, "see `/openapi.json` for what there is";
+    SH6007 rate_limited "rate limited" Later 429 None, "wait as long as `retry-after` says, and send fewer at a time";
+    SH6008 overloaded "overloaded" Later 503 None, "wait as long as `retry-after` says, then try again";
+    SH6009 request_too_slow "request too slow" Later 408 None, "send the request without pauses";
+    SH6010 query_unreadable "query unreadable" AfterFix 400 None, "correct the filter, sort, limit or cursor named";
+    SH6011 precondition_required "precondition required" AfterFix 428 None, "fetch the record and send its `etag` as `if-match`";
+    SH6012 headers_too_large "headers too large" AfterFix 431 None, "send fewer and shorter headers";
+    SH6013 shutting_down "shutting down" Later 503 None, "try again; another process answers or this one is back soon";
+    SH6014 version_moved_on "version moved on" Refresh 412 None, "fetch the record again and decide on its new state";
+    SH6020 idempotency_key_unreadable "idempotency key not accepted" AfterFix 400 None, "send one of 1 to 200 letters, digits and `_.:-`";
+    SH6101 unknown_upload "unknown upload" Refresh 404 Some("S6101"), "begin the upload anew";
+    SH6102 upload_offset_wrong "upload stands elsewhere" Refresh 409 Some("S6102"), "ask where the upload stands, and go on from there";
+    SH6103 upload_not_whole "upload not whole" AfterFix 409 Some("S6103"), "send the rest, then finish";
+    SH6104 upload_part_malformed "part of an upload malformed" AfterFix 400 Some("S6104"), "send parts of 64 KiB to 1 MiB that end where the file ends";
+    SH6105 file_not_accepted "description of a file not accepted" AfterFix 422 Some("S6105"), "correct the name, the media type or the size";
+    SH6106 file_too_large "file too large" Never 413 Some("S6106"), "send a smaller file";
+    SH6107 too_many_uploads "too many uploads open" Later 429 Some("S6107"), "finish or abandon one of them";
+    SH6108 file_not_yours "file not yours to attach" AfterFix 422 Some("S6108"), "upload the file yourself, then attach it within a day";
+    SH6109 range_not_satisfiable "range not satisfiable" AfterFix 416 None, "ask for bytes that the file has";
+    SH6110 file_differs "not what was sent" AfterFix 422 Some("S6110"), "begin the upload anew";
+    SH6201 feed_cursor_too_old "history before the cursor is gone" Never 410 None, "begin anew with `after=begin`, or read the records and go on with `after=now`";
+    SH6202 feed_cursor_unknown "cursor not of this feed" AfterFix 400 None, "send a cursor as this feed gave it, or `after=begin` or `after=now`";
+    SH6203 feed_reader_too_slow "reader too slow" Later 503 None, "come back with the last id you have; read faster, or ask for fewer entities";
+    SH6204 feed_readers_too_many "too many readers of the feed" Later 429 None, "end a stream first, and share one stream within a process";
+    SH6205 feed_entity_unknown "no such entity in the feed" AfterFix 422 None, "name entities whose records you see";
+    SH6210 subscription_malformed "subscription not accepted" AfterFix 422 None, "correct the named part";
+    SH6211 subscriptions_without_secret "no secret for webhooks" Never 409 None, "set `webhooks.master_secret` in the settings of the server";
+    SH6212 subscriptions_too_many "too many subscriptions" AfterFix 409 Some("S6212"), "remove one that is not needed any more";
+    SH6301 link_not_accepted "link not accepted" Never 403 Some("S6301"), "ask whoever sent it for a new one";
+    SH6302 link_unknown "no such kind of link" AfterFix 422 Some("S6302"), "name one of the links of the app";
+    SH6303 link_not_yours "link not yours to make" Never 403 Some("S6303"), "ask somebody whose role may";
+    SH6304 form_unknown "no such form" Never 404 Some("S6304"), "check the address of the form";
+    SH6305 form_sent_too_often "form sent too often" Later 429 Some("S6305"), "try again later";
+    SH6306 links_too_many "too many links to a record" AfterFix 409 Some("S6306"), "revoke links that are not needed any more";
+    SH6307 page_not_ours "not sent from our page" AfterFix 403 None, "open the page again and press the button there";
+    SH6401 follows_a_refused "follows a refused move" AfterFix 409 None, "look at the move before it, and decide again on both";
+    SH6402 key_in_flight "first request under way" Later 409 None, "send the same request with the same key again in a moment";
+    SH6501 grants_beyond_own "beyond what you hold" Never 403 Some("S6501"), "ask a member who holds as much";
+    SH6502 own_rights "own rights" Never 403 Some("S6502"), "ask another member who holds `members.manage`";
+    SH6503 last_manager "last who manages members" AfterFix 409 Some("S6503"), "give `members.manage` to somebody else first";
+    SH6504 sign_in_by_mail_off "sign-in by mail is off" Never 503 None, "set `people.sign_in_secret` in the settings of the server";
+    SH6505 capability_not_held "capability not held" Never 403 Some("S6505"), "ask a member who holds it";
+    SH6506 tenant_limit_reached "limit of the tenant reached" AfterFix 409 Some("S6506"), "end what is not needed any more, or ask the operator for a higher limit";
+    SH6507 member_already "member already" Refresh 409 Some("S6507"), "change the member instead";
+    SH6508 role_unknown "no such role for members" AfterFix 422 Some("S6508"), "choose one of the roles of the app";
+    SH6509 sign_in_not_accepted "sign-in link not accepted" AfterFix 401 Some("S6509"), "ask for a new link: it works once, within 15 minutes";
+    SH6510 tenant_to_be_chosen "tenant to be chosen" AfterFix 409 Some("S6510"), "name one of the tenants";
+    SH6511 rule_overlaps_another "rule overlaps another" AfterFix 409 Some("S6511"), "end the other row before this one begins";
+    SH6512 rule_is_history "rule is history" Never 409 Some("S6512"), "add a row that holds from today or later";
+    SH6513 rule_row_malformed "row of a rule table malformed" AfterFix 422 Some("S6513"), "send the columns of the table";
+    SH6601 token_not_accepted "token not accepted" AfterFix 401 None, "send a token of the issuer, as it was made";
+    SH6602 token_key_unknown "token of an unknown key" AfterFix 401 None, "use a living key of the issuer, and name it in `kid`";
+    SH6603 token_not_valid_now "token not valid now" AfterFix 401 None, "get a new token; if it is new, check the clocks";
+    SH6604 token_for_another "token for somebody else" AfterFix 401 None, "ask the issuer for a token with the `iss` and `aud` of the settings";
+    SH6605 token_claim_missing "claim missing in token" AfterFix 401 None, "have the issuer put the named claim into the token";
+    SH6606 csrf_token_wrong "csrf token missing or wrong" AfterFix 403 None, "send the `csrf` of the answer to signing in as `x-csrf-token`";
 
     // 8 limits
     SH8001 too_large "too large" AfterFix 413 Some("S8001"), "send less, or in several parts";

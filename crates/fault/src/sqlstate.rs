@@ -70,6 +70,7 @@ fn native(sqlstate: &str, message: &str) -> (&'static Code, String) {
         "42501" => (SH2010, message.to_owned()),
 
         "23505" => (SH5010, about(constraint(), "allows this value once", "the value is already taken")),
+        "23514" if constraint() == Some("effect_args_bounded") => (SH4015, "the arguments of an effect take more than 64 KiB".into()),
         "23514" => (SH5011, about_broken(constraint())),
         "23503" | "23001" => (SH5012, about(constraint(), "refers to nothing", "a reference points to nothing")),
         "23502" => {

@@ -19,6 +19,8 @@ fn states_of_postgres() {
     check("23505", unique, "SH5010", "`order_reference_unique` allows this value once");
     let rule = r#"new row for relation "order" violates check constraint "order_net_not_negative""#;
     check("23514", rule, "SH5011", "the values break `order_net_not_negative`");
+    let args = r#"value for domain statehouse.frozen_args violates check constraint "effect_args_bounded""#;
+    check("23514", args, "SH4015", "the arguments of an effect take more than 64 KiB");
     let key = r#"insert or update on table "order" violates foreign key constraint "order_client_fkey""#;
     check("23503", key, "SH5012", "`order_client_fkey` refers to nothing");
     let null = r#"null value in column "currency" of relation "order" violates not-null constraint"#;

@@ -168,6 +168,20 @@ fn only_a_version_that_fits_is_taken() {
     assert_eq!(Binaries::choose(&[new], Some(16)).expect_err("another").code(), "SH0002");
 }
 
+/// What stands where the socket's directory should be is not removed: it is somebody's.
+#[test]
+fn a_file_in_the_place_of_the_socket_directory_is_left_alone() {
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.data()).expect("a data directory");
+    drop(Server::start_or_attach(&Options::new(scratch.data())).expect("a server"));
+    let run = scratch.data().join("run");
+    let _ = std::fs::remove_dir_all(&run);
+    std::fs::write(&run, "mine").expect("written");
+    let fault = Server::start_or_attach(&Options::new(scratch.data())).expect_err("refused");
+    assert_eq!(fault.code(), "SH0007", "{fault}");
+    assert_eq!(std::fs::read_to_string(&run).expect("read"), "mine");
+}
+
 /// The operating system user of the running server.
 fn server_user(data: &std::path::Path) -> u32 {
     let pid = common::postmaster(data).expect("a server process");

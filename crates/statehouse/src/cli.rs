@@ -40,9 +40,12 @@ pub enum Command {
     /// Write a small working app to start from
     #[command(after_help = "Example: statehouse init stay")]
     Init(init::Args),
-    /// Start a private database with the app and its demo people, and stay
+    /// Start a private database and the API with the app and its demo people, and stay
     #[command(after_help = "Example: statehouse dev apps/orders --seed")]
     Dev(dev::Args),
+    /// Answer over HTTP for an app that is applied, and stay
+    #[command(after_help = "Example: statehouse serve --listen 0.0.0.0:8321")]
+    Serve(serve::Args),
     /// Say what would change in the database
     #[command(after_help = "Example: statehouse plan apps/orders")]
     Plan(plan::Args),
@@ -73,6 +76,12 @@ pub enum Command {
     /// Look whether everything is in order
     #[command(after_help = "Example: statehouse doctor apps/orders")]
     Doctor(doctor::Args),
+    /// Add, suspend, limit, export and erase tenants
+    #[command(after_help = "Example: statehouse tenant suspend nordur")]
+    Tenant(tenant::Args),
+    /// Remove uploads and files that nothing holds any more
+    #[command(after_help = "Example: statehouse files sweep")]
+    Files(files::Args),
     #[command(hide = true)]
     Once(once::Args),
 }
@@ -83,6 +92,7 @@ impl Command {
         match self {
             Command::Init(args) => init::run(args, cx).await,
             Command::Dev(args) => dev::run(args, cx).await,
+            Command::Serve(args) => serve::run(args, cx).await,
             Command::Plan(args) => plan::run(args, cx).await,
             Command::Apply(args) => apply::run(args, cx).await,
             Command::Check(args) => check::run(args, cx).await,
@@ -93,6 +103,8 @@ impl Command {
             Command::Audit(args) => audit::run(args, cx).await,
             Command::Bench(args) => bench::run(args, cx).await,
             Command::Doctor(args) => doctor::run(args, cx).await,
+            Command::Tenant(args) => tenant::run(args, cx).await,
+            Command::Files(args) => files::run(args, cx).await,
             Command::Once(args) => once::run(args, cx).await,
         }
     }

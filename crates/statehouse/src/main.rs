@@ -8,7 +8,9 @@ mod commands;
 mod cx;
 mod failure;
 mod folder;
+mod log;
 mod render;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -34,7 +36,9 @@ fn main() -> ExitCode {
             return failure::Exit::Refused.into();
         }
     };
-    match runtime.block_on(cli.command.run(&cx)) {
+    let ended = runtime.block_on(cli.command.run(&cx));
+    log::end();
+    match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
             render::failure(&failure, &cx);

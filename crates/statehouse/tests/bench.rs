@@ -30,7 +30,7 @@ fn a_short_run_leaves_one_event_one_effect_and_one_key_a_move() {
     let mut cells: Vec<(String, u64, bool)> =
         rows.iter().map(|row| (row["path"].to_string(), row["clients"].as_u64().unwrap_or(0), row["row_local"] == true)).collect();
     cells.sort();
-    let wanted: Vec<(String, u64, bool)> = [("\"bulk\"", false), ("\"bulk\"", true), ("\"sql\"", true)]
+    let wanted: Vec<(String, u64, bool)> = [("\"bulk\"", false), ("\"bulk\"", true), ("\"sql\"", true), ("\"http\"", true)]
         .iter()
         .flat_map(|(path, local)| [1, 16, 64].map(|clients| ((*path).to_owned(), clients, *local)))
         .collect();
@@ -44,16 +44,17 @@ fn a_short_run_leaves_one_event_one_effect_and_one_key_a_move() {
         }
         assert!(number(row, "p50_ms") <= number(row, "p99_ms"), "{row}");
     }
-    // 200 + 16 × 20 + 64 × 10 single moves; 8 + 16 × 2 + 64 calls of 16 for each of two verbs.
-    let told = 1_160 + 2 * 104 * 16;
+    // 200 + 16 × 20 + 64 × 10 single moves; 8 + 16 × 2 + 64 calls of 16 for each of two verbs; over HTTP 100 + 16 × 10 +
+    // 64 × 5, and 6 of each of the 81 connections to warm up.
+    let told = 1_160 + 2 * 104 * 16 + 580 + 81 * 6;
     assert_eq!(rows.iter().map(|row| number(row, "moves") as u64).sum::<u64>(), told);
     for left in ["moves", "events", "effects", "keys"] {
         assert_eq!(report["checks"][left], told, "{left}");
     }
 
-    // Four runs of the bare work around the three cells of each client count.
-    assert_eq!(report["limit1"].as_array().map(Vec::len), Some(12));
-    assert_eq!(report["goals"].as_array().map(Vec::len), Some(3));
+    // Five runs of the bare work around the four cells of each client count.
+    assert_eq!(report["limit1"].as_array().map(Vec::len), Some(15));
+    assert_eq!(report["goals"].as_array().map(Vec::len), Some(4));
     let clear = &report["arguments"][0];
     assert!(number(clear, "filled_columns") >= 20.0 && number(clear, "input_bytes") >= 300.0, "{clear}");
     assert!(number(clear, "payload_bytes") >= 300.0, "{clear}");

@@ -107,6 +107,12 @@ fn a_morning_with_the_demo_orders() {
     let all = world.run(&["export", "--entity", "order", "--tenant", "baltyk", "--form", "jsonl"]).ended(0);
     assert_eq!(all.stdout.lines().count(), 164);
 
+    let api = world.run(&["export", "openapi", "--role", "client"]).ended(0);
+    let api: serde_json::Value = serde_json::from_str(&api.stdout).expect("JSON");
+    assert!(api["paths"]["/v1/order/{id}/transitions/accept"].is_object() && api["paths"].get("/v1/settlement").is_none());
+    let unknown = world.run(&["export", "openapi", "--role", "clerk"]).ended(64);
+    assert!(unknown.stderr.contains("there is no role `clerk`"), "{}", unknown.stderr);
+
     let whole = world.run(&["audit", "verify", "--anchor", "anchor.json"]).ended(0);
     assert!(whole.stdout.contains(" in order, and against the anchor of "), "{}", whole.stdout);
     world

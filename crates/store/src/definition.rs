@@ -7,7 +7,7 @@ use statehouse_definition::model::Entity;
 use statehouse_fault::Fault;
 use tokio_postgres::{Client, GenericClient};
 
-use crate::{Place, StoreFault};
+use crate::{Db, Place, StoreFault};
 
 /// One stored definition.
 #[derive(Clone, Debug)]
@@ -88,7 +88,47 @@ pub async fn fetch_app(client: &Client, app: &str) -> Result<App, StoreFault> {
         .await
         .map_err(StoreFault::doing("reading the stored definition"))?
         .ok_or_else(|| StoreFault::refused(statehouse_fault::SH0010, format!("`{app}` was never applied here")))?;
-    serde_json::from_str(row.get(0)).map_err(|cause| {
+    readable(app, row.get(0))
+}
+
+/// The app in force as the server runs it, with its version; over a pool of `statehouse_server`.
+///
+/// # Errors
+/// `SH0010` when the app was never applied here, `SH0011` when it was by a release with another form.
+pub async fn load(server: &Db, app: &str) -> Result<(i32, App), StoreFault> {
+    let client = server.get().await?;
+    let statement = client.prepare_cached(include_str!("../queries/definition_running.sql")).await?;
+    let row = client
+        .query_opt(&statement, &[&app])
+        .await
+        .map_err(StoreFault::doing("reading the definition in force"))?
+        .ok_or_else(|| StoreFault::refused(statehouse_fault::SH0010, format!("`{app}` was never applied here")))?;
+    Ok((row.get(0), readable(app, row.get(1))?))
+}
+
+/// The version in force, or `None` when the app was never applied here; over a pool of `statehouse_server`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn running_version(server: &Db, app: &str) -> Result<Option<i32>, StoreFault> {
+    let client = server.get().await?;
+    let statement = client.prepare_cached(include_str!("../queries/definition_running_version.sql")).await?;
+    Ok(client.query_one(&statement, &[&app]).await.map_err(StoreFault::doing("asking for the version in force"))?.get(0))
+}
+
+/// The apps applied in this database, by name; over a pool of `statehouse_server`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn running_apps(server: &Db) -> Result<Vec<String>, StoreFault> {
+    let client = server.get().await?;
+    let statement = client.prepare_cached(include_str!("../queries/definition_running_apps.sql")).await?;
+    let rows = client.query(&statement, &[]).await.map_err(StoreFault::doing("listing the apps"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+fn readable(app: &str, text: Option<&str>) -> Result<App, StoreFault> {
+    serde_json::from_str(text.unwrap_or_default()).map_err(|cause| {
         StoreFault::refused(statehouse_fault::SH0011, format!("the stored definition of `{app}` cannot be read by this release: {cause}"))
     })
 }

@@ -58,6 +58,7 @@ pub async fn examine(place: &Place, app: &App) -> Result<Vec<Check>, StoreFault>
     checks.extend(server(&client).await?);
     checks.push(leftovers(place).await?);
     checks.push(logins(place).await);
+    checks.push(role_settings(&client).await?);
     let proposal = match apply::propose(place, app, &Mapping::default()).await {
         Ok(proposal) => proposal,
         Err(fault) => {
@@ -117,6 +118,21 @@ async fn logins(place: &Place) -> Check {
         format!("no log-in as {}", closed.join(", ")),
         "run `statehouse apply`, then let them log in (`pg_hba.conf`, passwords)",
     )
+}
+
+/// The server says its own settings when it connects; other clients begin with what is found here.
+async fn role_settings(client: &Client) -> Result<Check, StoreFault> {
+    let rows = client
+        .query(include_str!("../queries/role_setting_list.sql"), &[])
+        .await
+        .map_err(StoreFault::doing("listing the settings of roles"))?;
+    if rows.is_empty() {
+        return Ok(Check::fine("role settings", "none"));
+    }
+    let found: Vec<String> =
+        rows.iter().map(|row| format!("`{}` begins with {}", row.get::<_, String>(0), row.get::<_, String>(1))).collect();
+    let help = "if you did not set these, somebody who holds the login did: `alter role … [in database …] reset all`";
+    Ok(Check::wrong("role settings", found.join(", "), help))
 }
 
 fn definition(proposal: &Proposal, app: &App) -> Vec<Check> {

@@ -21,7 +21,7 @@ pub enum StoreFault {
         role: String,
         /// Why.
         #[source]
-        cause: Box<deadpool_postgres::PoolError>,
+        cause: Box<deadpool::managed::PoolError<tokio_postgres::Error>>,
     },
     /// Something this crate refuses by itself, ready to be shown.
     #[error("{0}")]
@@ -46,7 +46,7 @@ impl StoreFault {
             StoreFault::Refused(fault) => (**fault).clone(),
             StoreFault::Postgres { cause, doing } => from_postgres(cause, doing),
             StoreFault::Pool { role, cause } => match &**cause {
-                deadpool_postgres::PoolError::Backend(cause) => from_postgres(cause, &format!("connecting as `{role}`")),
+                deadpool::managed::PoolError::Backend(cause) => from_postgres(cause, &format!("connecting as `{role}`")),
                 other => Fault::new(statehouse_fault::SH5005, format!("no connection as `{role}`: {other}")),
             },
         }

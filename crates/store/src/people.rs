@@ -1,7 +1,20 @@
-//! Tenants, members, what they may do, and their keys.
+//! Tenants, members, what they may do, their keys, and how they sign in.
+//!
+//! What members ask for goes through doors of the engine, which judge it: `members`, `keys`, `sign_in`, `rules` and the
+//! first half of `tenant`. The rest is the operator's, over the administrator's own connection.
+
+pub mod erase;
+pub mod keys;
+pub mod members;
+pub mod rules;
+pub mod sign_in;
+pub mod tenant;
+
+mod doors;
 
 use serde::{Deserialize, Serialize};
 use statehouse_definition::App;
+use statehouse_definition::model::Through;
 use statehouse_fault::Fault;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, GenericClient};
@@ -94,7 +107,11 @@ fn check(app: &App, people: &People) -> Result<(), StoreFault> {
             let detail = format!("`{}` has the role `{}`, which `{}` does not declare", member.email, member.role, app.name);
             return Err(Fault::new(statehouse_fault::SH3012, detail).into());
         }
-        if let Some(unknown) = member.extra.iter().chain(&member.revoked).find(|name| !app.capabilities.contains_key(*name)) {
+        if app.roles[&member.role].by != Through::Membership {
+            let detail = format!("`{}` has the role `{}`, which is held by a link or a form and has no members", member.email, member.role);
+            return Err(Fault::new(statehouse_fault::SH3012, detail).into());
+        }
+        if let Some(unknown) = member.extra.iter().chain(&member.revoked).find(|name| !app.has_capability(name)) {
             let detail = format!("`{}` is given the capability `{unknown}`, which `{}` does not declare", member.email, app.name);
             return Err(Fault::new(statehouse_fault::SH3012, detail).into());
         }

@@ -3,6 +3,7 @@
 use statehouse_compile::pricing::{self, RuleRows};
 use statehouse_compile::sql::ident;
 use statehouse_definition::App;
+use statehouse_definition::model::Through;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
@@ -49,12 +50,14 @@ fn statements(rows: &RuleRows) -> (String, String) {
 
 /// Writes what each role may do, as the definition says it.
 pub(crate) async fn presets(client: &impl GenericClient, app: &App) -> Result<(), StoreFault> {
-    let roles: Vec<&str> = app.roles.keys().map(String::as_str).collect();
+    // A role of links or forms is nobody's to be given, so the doors of members do not know it.
+    let members = || app.roles.iter().filter(|(_, role)| role.by == Through::Membership);
+    let roles: Vec<&str> = members().map(|(name, _)| name.as_str()).collect();
     client
         .execute(include_str!("../queries/preset_delete.sql"), &[&app.name, &roles])
         .await
         .map_err(StoreFault::doing("writing the roles' capabilities"))?;
-    for (name, role) in &app.roles {
+    for (name, role) in members() {
         let capabilities: Vec<&str> = role.capabilities.iter().map(String::as_str).collect();
         client
             .execute(include_str!("../queries/preset_upsert.sql"), &[&app.name, name, &capabilities])

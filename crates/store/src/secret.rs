@@ -18,6 +18,11 @@ pub(crate) fn secret() -> Result<String, StoreFault> {
     Ok(base64url(&random::<32>()?))
 }
 
+/// A random id (version 4).
+pub(crate) fn random_id() -> Result<uuid::Uuid, StoreFault> {
+    Ok(uuid::Builder::from_random_bytes(random::<16>()?).into_uuid())
+}
+
 /// `letters` random letters and digits in lower case, for names; at most 32.
 pub(crate) fn word(letters: usize) -> Result<String, StoreFault> {
     let bytes = random::<32>()?;
@@ -34,7 +39,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn base64url(bytes: &[u8]) -> String {
+/// Six bits a character, without padding (RFC 4648 §5).
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let three = [chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0)];

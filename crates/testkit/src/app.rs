@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use statehouse_compile::{compile, engine, pricing};
 use statehouse_definition::App;
+use statehouse_definition::model::Through;
 
 use crate::asker::{literal, name};
 use crate::cluster::Cluster;
@@ -62,8 +63,9 @@ fn install(db: &TestDatabase, app: &App) {
     let mut script = String::from("\\set ON_ERROR_STOP on\nset client_min_messages = warning;\n");
     script.push_str(&engine::install());
     script.push_str(&format!(
-        "insert into statehouse.definition (app, version, sha256, body) values ({}, 1, sha256(''), '{{}}');\n",
-        literal(&app.name)
+        "insert into statehouse.definition (app, version, sha256, body) values ({}, 1, sha256(''), jsonb_build_object('text', {}));\n",
+        literal(&app.name),
+        literal(&serde_json::to_string(app).unwrap_or_else(|cause| panic!("`{}` has no JSON form: {cause}", app.name)))
     ));
     script.push_str(&compiled.script());
     script.push_str("set role statehouse_owner;\n");
@@ -74,7 +76,7 @@ fn install(db: &TestDatabase, app: &App) {
          reset role;\n",
         literal(NOON)
     ));
-    for (role, preset) in &app.roles {
+    for (role, preset) in app.roles.iter().filter(|(_, role)| role.by == Through::Membership) {
         let held: Vec<String> = preset.capabilities.iter().map(|c| literal(c)).collect();
         script.push_str(&format!(
             "insert into statehouse.role_preset (app, role, capabilities) values ({}, {}, array[{}]::text[]);\n",

@@ -1,6 +1,7 @@
 //! Two tenants, a member for every role (and a second one, for what is somebody else's), their keys, and connections that act as them.
 
 use statehouse_definition::App;
+use statehouse_definition::model::Through;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::asker::literal;
@@ -161,7 +162,7 @@ pub fn seed(db: &TestDatabase, app: &App) {
             literal(tenant.slug),
             literal(tenant.market)
         ));
-        for role in app.roles.keys() {
+        for (role, _) in app.roles.iter().filter(|(_, role)| role.by == Through::Membership) {
             for nth in [1, 2] {
                 let persona = Persona::nth(&app.name, tenant, role, nth);
                 let key = persona.key.as_deref().unwrap_or_default();

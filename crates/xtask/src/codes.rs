@@ -6,6 +6,9 @@ use statehouse_fault::CODES;
 
 use crate::tree::Tree;
 
+/// What the law says instead of moving when it is only asked whether it would: a word between it and its caller, no fault.
+const WORD: &str = "SH0000";
+
 /// The codes that no test provokes yet, one a line.
 pub const UNPROVOKED: &str = "crates/xtask/unprovoked.txt";
 
@@ -30,7 +33,7 @@ pub fn mentions(tree: &Tree) -> Vec<String> {
     let mut problems = Vec::new();
     for file in tree.files.iter().filter(|file| !is_about_codes(&file.path)) {
         for (at, line) in file.text.lines().enumerate() {
-            for code in codes_in(line).difference(&listed) {
+            for code in codes_in(line).difference(&listed).filter(|code| *code != WORD) {
                 problems.push(format!("{}:{}: `{code}` is not in the list of codes", file.path, at + 1));
             }
         }

@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 
 use super::cx::persona_schema;
-use super::door::{in_slice, writers};
+use super::door::{given, in_slice, writers};
 use super::law::row_local;
 use super::persona::Persona;
 use crate::object::{Kind, Object};
-use crate::sql::{array, ident, literal};
+use crate::sql::{array, ident, indent, literal};
 
 /// The bulk door of one persona and the look through its eye.
 pub fn objects(persona: &Persona<'_>) -> Vec<Object> {
@@ -68,9 +68,11 @@ fn bulk(persona: &Persona<'_>) -> Object {
     let local: Vec<&String> = cx.entity.transitions.iter().filter(|(_, t)| row_local(cx, t)).map(|(v, _)| v).collect();
     let locks = locks(persona);
     let slice = in_slice(persona, "b", "c");
+    let given = given::handed(persona, "input_", ("c.tenant", "c"));
+    let given_own = given::handed(persona, "own", ("c.tenant", "c"));
     let outer = persona.view(&name);
     let sql = format!(
-        "create function {function}(ids_ uuid[], fire_ text, input_ jsonb, keys_ text[], versions_ int[])
+        "create function {function}(ids_ uuid[], fire_ text, input_ jsonb, keys_ text[], versions_ int[], inputs_ jsonb[])
   returns table (id uuid, outcome text, state text, version int, errcode text, message text, detail text, help text)
   language plpgsql security definer
   {settings}
@@ -82,6 +84,10 @@ declare
   found_ids      uuid[];
   found_states   text[];
   found_versions int[];
+  found_inputs   jsonb[];
+  own            jsonb;   -- what one record is handed: its own input, else the one of the call
+  before         constant text := current_setting('lock_timeout');
+  patience       interval := '2 seconds';
 begin
   if c.role is distinct from {role} or c.app is distinct from {app} then
     perform statehouse.refuse('SH2006', 'this door is for {role_name}', jsonb_build_object('entity', {entity}), 'use the schema of your own role');
@@ -92,23 +98,26 @@ begin
   if fire_ is null or fire_ like '~%' then fire_ := 'none'; end if;   -- an edit is no bulk move
   perform statehouse.open_door(c);
   -- set-based: each named once, visible, fresh and new, and none is refused
-  if fire_ = any ({local}::text[]) then
+  if fire_ = any ({local}::text[]){no_own_refs} then
     begin
-      select array_agg(v.id order by v.id), array_agg(v.version order by v.id) into found_ids, found_versions
-        from {visible}(ids_) v left join unnest(ids_, versions_) as w (id, version) on w.id = v.id
+      select array_agg(v.id order by v.id), array_agg(v.version order by v.id), array_agg(coalesce(w.input, input_) order by v.id)
+        into found_ids, found_versions, found_inputs
+        from {visible}(ids_) v left join unnest(ids_, versions_, inputs_) as w (id, version, input) on w.id = v.id
        where coalesce(w.version, v.version) = v.version;
       if cardinality(found_ids) = cardinality(ids_) and (select count(distinct i) from unnest(ids_) i) = cardinality(ids_) then
-        perform from {table} b where b.tenant = c.tenant and b.id = any (ids_) order by b.id for no key update;
+{given_all}        perform from {table} b where b.tenant = c.tenant and b.id = any (ids_) order by b.id for no key update;
         if keys_ is not null then
+          perform set_config('lock_timeout', '2s', true);   -- a key in flight is not waited for longer
           insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
           select c.tenant, c.actor, w.key, {fingerprint}, {entity}, b.id, b.version + 1, statehouse.now()
-            from unnest(ids_, keys_) as w (id, key) join {table} b on b.tenant = c.tenant and b.id = w.id
+            from unnest(ids_, keys_, inputs_) as w (id, key, input) join {table} b on b.tenant = c.tenant and b.id = w.id
            where w.key is not null;
+          perform set_config('lock_timeout', before, true);
         end if;
         -- whoever waited for a lock is judged again: version and slice, on the row as it is now
         with moved as (
-          update {table} b set fire = fire_, input = input_
-            from unnest(found_ids, found_versions) as w (id, version)
+          update {table} b set fire = fire_, input = w.input
+            from unnest(found_ids, found_versions, found_inputs) as w (id, version, input)
            where b.tenant = c.tenant and b.id = w.id and b.version = w.version{slice}
           returning b.id, b.state, b.version)
         select array_agg(m.id), array_agg(m.state), array_agg(m.version) into found_ids, found_states, found_versions from moved m;
@@ -126,8 +135,8 @@ begin
   end if;
   -- one by one, in the order of their ids, each behind a savepoint{locks}
   for item in
-    select w.id, w.key, w.version as seen, v.version
-      from unnest(ids_, keys_, versions_) as w (id, key, version)
+    select w.id, w.key, w.version as seen, w.input, v.version
+      from unnest(ids_, keys_, versions_, inputs_) as w (id, key, version, input)
       left join {visible}(ids_) v on v.id = w.id
      order by w.id
   loop
@@ -135,46 +144,47 @@ begin
       id := item.id; outcome := 'absent'; state := null; version := null; errcode := null; message := null; detail := null; help := null;
       if item.version is null then return next; continue; end if;
       outcome := 'moved';
+      own := coalesce(item.input, input_);
       if item.key is not null then
-        insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
-        select c.tenant, c.actor, item.key, f.print, {entity}, item.id, item.version + 1, statehouse.now()
-          from (select {fingerprint_item} as print) f
-        on conflict do nothing;
-        if not found then
+        if not statehouse.claim_key(c.tenant, c.actor, item.key, {fingerprint_item}, '{{}}', {entity}, item.id, item.version + 1, patience) then
           outcome := 'replayed';
           version := statehouse.seen_key(c.tenant, c.actor, item.key, {fingerprint_item}, '{{}}', '{{}}');
+          select e.to_state into state from statehouse.event e
+           where e.tenant = c.tenant and e.entity = {entity} and e.record = item.id and e.seq = version;
         end if;
       end if;
       if outcome = 'moved' and item.seen <> item.version then
         perform statehouse.refuse_stale({entity}, item.id, item.version, item.seen);
       end if;
       if outcome = 'moved' then
-        update {table} b set fire = fire_, input = input_
+{given_one}        update {table} b set fire = fire_, input = own
          where b.tenant = c.tenant and b.id = item.id and b.version = item.version{slice}
         returning b.state, b.version into state, version;
         if not found then perform statehouse.refuse_stale({entity}, item.id, null, item.version); end if;
       end if;
     exception when others then
       get stacked diagnostics errcode = returned_sqlstate, message = message_text, detail = pg_exception_detail, help = pg_exception_hint;
+      if errcode = '55P03' then patience := '1 millisecond'; end if;   -- a call waits for keys in flight but once
       outcome := case when errcode in ('40001', '40P01') then 'conflict' else 'refused' end;   -- a conflict may be tried again
     end;
     return next;
   end loop;
 end $door$;
-comment on function {function}(uuid[], text, jsonb, text[], int[]) is {why};
-grant execute on function {function}(uuid[], text, jsonb, text[], int[]) to {eye};
+comment on function {function}(uuid[], text, jsonb, text[], int[], jsonb[]) is {why};
+grant execute on function {function}(uuid[], text, jsonb, text[], int[], jsonb[]) to {eye};
 set role {eye};
-create function {outer}(ids uuid[], fire text, input jsonb default null, keys text[] default null, versions int[] default null)
+create function {outer}(ids uuid[], fire text, input jsonb default null, keys text[] default null, versions int[] default null,
+                inputs jsonb[] default null)
   returns table (id uuid, outcome text, state text, version int, errcode text, message text, detail text, help text)
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select * from {function}(ids, fire, input, keys, versions);
+  return query select * from {function}(ids, fire, input, keys, versions, inputs);
 end $$;
-comment on function {outer}(uuid[], text, jsonb, text[], int[]) is {why};
-revoke execute on function {outer}(uuid[], text, jsonb, text[], int[]) from public;
-grant execute on function {outer}(uuid[], text, jsonb, text[], int[]) to {writers};
+comment on function {outer}(uuid[], text, jsonb, text[], int[], jsonb[]) is {why};
+revoke execute on function {outer}(uuid[], text, jsonb, text[], int[], jsonb[]) from public;
+grant execute on function {outer}(uuid[], text, jsonb, text[], int[], jsonb[]) to {writers};
 set role statehouse_owner;
 ",
         role = literal(persona.role),
@@ -184,10 +194,13 @@ set role statehouse_owner;
         local = array(&local),
         settings = cx.door_settings(),
         slice = slice,
+        given_all = indent(&given, 8),
+        given_one = indent(&given_own, 8),
+        no_own_refs = if given.is_empty() { "" } else { " and inputs_ is null" },
         table = cx.table(),
         visible = persona.view(&format!("{}_visible", cx.entity.name)),
-        fingerprint = fingerprint("b.id"),
-        fingerprint_item = fingerprint("item.id"),
+        fingerprint = fingerprint("coalesce(w.input, input_)", "b.id"),
+        fingerprint_item = fingerprint("own", "item.id"),
         why = literal(&format!("Many moves of {} by {}: a verdict for each", cx.entity.name, persona.role)),
         eye = persona.eye(),
         writers = writers(persona),
@@ -196,6 +209,6 @@ set role statehouse_owner;
 }
 
 /// The same bytes as the door of a single move makes, so that a key means one request whichever way it came.
-fn fingerprint(id: &str) -> String {
-    format!("sha256(convert_to(jsonb_build_object('fire', fire_, 'input', input_, 'id', {id})::text, 'UTF8'))")
+fn fingerprint(input: &str, id: &str) -> String {
+    format!("sha256(convert_to(jsonb_build_object('fire', fire_, 'input', {input}, 'id', {id})::text, 'UTF8'))")
 }

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use statehouse_definition::expr::Purpose;
 use statehouse_definition::model::{Child, Derived, Edit, FieldKind};
 
-use super::CompileFault;
 use super::cx::{Cx, trigger_function};
 use super::law::holds;
 use super::table::{checks, column, finite, secured};
+use super::{CompileFault, file};
 use crate::object::{Kind, Object};
 use crate::pricing;
 use crate::sql::{array, ident, literal, one_of};
@@ -44,6 +44,9 @@ fn table(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault>
         if let Some(expr) = &f.check {
             let printed = cx.print_child(expr, name, "", None, Purpose::Check)?;
             lines.push(format!("constraint {} check ({})", ident(&format!("{plain}_{field}_holds")), printed.sql));
+        }
+        if f.kind == FieldKind::File {
+            lines.push(file::constraint(&plain, field));
         }
         if let FieldKind::Ref(entity) = &f.kind {
             lines.push(format!(
@@ -91,7 +94,10 @@ fn law(cx: &Cx<'_>, name: &str, child: &Child) -> Result<Object, CompileFault> {
     let plain = cx.child_table(name);
     let (entity, parent) = (literal(&cx.qualified()), ident(&cx.entity.name));
     let mut body = String::from(
-        "if coalesce(current_setting('statehouse.pricing', true), '') = 'on' then return new; end if;   -- prices coming back\n",
+        "if coalesce(current_setting('statehouse.pricing', true), '') = 'on' then return new; end if;   -- prices coming back
+if tg_op = 'DELETE' then
+  if statehouse.erased(old.tenant) then return old; end if;   -- with its whole tenant
+end if;\n",
     );
     let _ = writeln!(
         body,
@@ -180,6 +186,7 @@ declare
   touched record;
 begin
   if coalesce(current_setting('statehouse.pricing', true), '') = 'on' then return null; end if;   -- prices coming back
+  if tg_op = 'DELETE' and exists (select from changed c where statehouse.erased(c.tenant)) then return null; end if;
   for touched in
     select c.tenant, c.{parent} as record,
            jsonb_build_object({name_literal}, jsonb_agg(jsonb_build_object('op', lower(tg_op)) || to_jsonb(c) - '{{tenant,trace}}'::text[] order by c.position)) as changes

@@ -10,7 +10,7 @@ mod timers;
 use std::fmt::Write as _;
 
 use super::cx::{Cx, trigger_function};
-use super::derived::{self, Plan};
+use super::derived::Plan;
 use super::{CompileFault, law};
 use crate::object::{Kind, Object};
 use crate::pricing;
@@ -18,8 +18,8 @@ use crate::sql::{ident, literal};
 
 /// The functions and triggers after insert and after update.
 pub fn objects(cx: &Cx<'_>) -> Result<Vec<Object>, CompileFault> {
-    let plan = derived::plan(cx)?;
-    Ok(vec![moved(cx, &plan)?, born(cx)?, triggers(cx)])
+    let plan = cx.derived()?;
+    Ok(vec![moved(cx, plan)?, born(cx)?, triggers(cx)])
 }
 
 fn event(cx: &Cx<'_>, from_state: &str, previous: &str) -> String {

@@ -1,11 +1,13 @@
 //! What every part of the compiler asks about an entity: names, columns, and how to print an expression.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use statehouse_definition::expr::{self, Place, Printed, Purpose};
+use statehouse_definition::expr::{self, Instead, Place, Printed, Purpose};
 use statehouse_definition::model::{App, Derived, Entity, Expr, Field, FieldKind, Span};
 
 use super::CompileFault;
+use super::derived::{self, Plan};
 use crate::object::{Kind, Object};
 use crate::plan::{Branch, Mapping, Target};
 use crate::sql::{dollar_quoted, ident, indent, literal};
@@ -20,6 +22,9 @@ pub struct Cx<'a> {
     pub entity: &'a Entity,
     /// States that records may still stand in until they have all moved on.
     pub retired: Retired,
+    /// The same of every entity, for guards that look at others.
+    mapping: Option<&'a Mapping>,
+    derived: OnceCell<Plan>,
 }
 
 /// States a definition no longer has: old state → where a record of it stands now.
@@ -43,15 +48,32 @@ pub fn persona_schema(app: &App, role: &str) -> String {
 impl<'a> Cx<'a> {
     /// The entity within its app.
     pub fn new(app: &'a App, entity: &'a Entity) -> Self {
-        Self { app, entity, retired: Vec::new() }
+        Self { app, entity, retired: Vec::new(), mapping: None, derived: OnceCell::new() }
     }
 
     /// The same while records leave states that are no more.
-    pub fn retiring(mut self, mapping: &Mapping) -> Self {
+    pub fn retiring(mut self, mapping: &'a Mapping) -> Self {
+        self.mapping = Some(mapping);
         if let Some(moves) = mapping.0.get(&self.entity.name) {
             self.retired = moves.iter().map(|(state, target)| (state.clone(), target.clone())).collect();
         }
         self
+    }
+
+    /// The derived fields in their order, worked out once.
+    pub fn derived(&self) -> Result<&Plan, CompileFault> {
+        if let Some(plan) = self.derived.get() {
+            return Ok(plan);
+        }
+        let plan = derived::plan(self)?;
+        Ok(self.derived.get_or_init(|| plan))
+    }
+
+    /// Where a record of some entity stands, as [`Cx::standing`]; nothing where none of its states was retired.
+    fn stands(&self, entity: &str, row: &str) -> Option<String> {
+        let mapping = self.mapping.filter(|mapping| mapping.0.get(entity).is_some_and(|moves| !moves.is_empty()))?;
+        // A condition that does not print is a fault of that entity's own law.
+        Cx::new(self.app, self.app.entities.get(entity)?).retiring(mapping).standing(row, &format!("{row}.state")).ok()
     }
 
     /// `case old.state when 'sourcing' then 'buying' … end`: where a record of a retired state stands now.
@@ -120,7 +142,12 @@ impl<'a> Cx<'a> {
 
     /// `set timezone to …`: what a caller's settings must not reach, on every door.
     pub fn door_settings(&self) -> String {
-        format!("set search_path = pg_catalog, pg_temp\n  set timezone to {}\n  set datestyle to 'ISO, YMD'", literal(&self.app.time_zone))
+        // An event carries a file by its address, in one form whoever asks.
+        let bytes = if super::file::any(self) { "\n  set bytea_output to hex" } else { "" };
+        format!(
+            "set search_path = pg_catalog, pg_temp\n  set timezone to {}\n  set datestyle to 'ISO, YMD'{bytes}",
+            literal(&self.app.time_zone)
+        )
     }
 
     /// States that are not final.
@@ -135,11 +162,8 @@ impl<'a> Cx<'a> {
 
     /// Prints an expression of the record's own row.
     pub fn print(&self, expr: &Expr, row: &str, purpose: Purpose) -> Result<Printed, CompileFault> {
-        self.print_per(
-            expr,
-            &[],
-            &Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: None, purpose },
-        )
+        let place = Place { app: self.app, entity: self.entity, child: None, row, parent: None, steps: &[], on: None, purpose };
+        self.print_at(expr, &[], &place, None)
     }
 
     /// Prints an expression of a child's row.
@@ -151,31 +175,30 @@ impl<'a> Cx<'a> {
         parent: Option<&str>,
         purpose: Purpose,
     ) -> Result<Printed, CompileFault> {
-        self.print_per(
-            expr,
-            &[],
-            &Place { app: self.app, entity: self.entity, child: Some(child), row, parent, steps: &[], on: None, purpose },
-        )
+        let place = Place { app: self.app, entity: self.entity, child: Some(child), row, parent, steps: &[], on: None, purpose };
+        self.print_at(expr, &[], &place, None)
     }
 
-    /// Summed over groups where `per` names what they share.
-    fn print_per(&self, expr: &Expr, per: &[String], place: &Place<'_>) -> Result<Printed, CompileFault> {
-        let fault = |fault| CompileFault::new(&expr.at, fault);
-        let parsed = expr::parse(expr).map_err(fault)?;
-        let printed = if per.is_empty() { expr::print(&parsed, place) } else { expr::print_grouped(&parsed, per, place) };
-        let mut printed = printed.map_err(fault)?;
-        // Inside the law the actor is whom the door verified: a timer or a cascade has no session of its own.
-        if !matches!(place.purpose, Purpose::IdSet) {
-            printed.sql = acting(&printed.sql);
-        }
-        Ok(printed)
+    /// Summed over groups where `per` names what they share; `lines` are children read elsewhere than in their tables.
+    fn print_at(
+        &self,
+        expr: &Expr,
+        per: &[String],
+        place: &Place<'_>,
+        lines: Option<&BTreeMap<String, String>>,
+    ) -> Result<Printed, CompileFault> {
+        let states = |entity: &str, row: &str| self.stands(entity, row);
+        let instead = Instead { lines, states: Some(&states) };
+        expr::parse(expr)
+            .and_then(|parsed| expr::print_instead(&parsed, per, place, instead))
+            .map_err(|fault| CompileFault::new(&expr.at, fault))
     }
 
     /// What a field's expression reads of its own row and of children; empty for a field people write.
     pub fn reads(&self, field: &Field) -> Result<BTreeSet<String>, CompileFault> {
         let printed = match &field.derived {
             Some(Derived::Computed(expr)) => self.print(expr, "new", Purpose::Computed)?,
-            Some(Derived::Rollup { expr, per }) => self.print_rollup(expr, per, "new")?,
+            Some(Derived::Rollup { expr, per }) => self.print_rollup(expr, per, "new", None)?,
             _ => return Ok(BTreeSet::new()),
         };
         let mut reads = printed.uses.fields;
@@ -186,8 +209,14 @@ impl<'a> Cx<'a> {
         Ok(reads)
     }
 
-    /// Prints a rollup, summed over groups where it says `per`.
-    pub fn print_rollup(&self, expr: &Expr, per: &[String], row: &str) -> Result<Printed, CompileFault> {
+    /// Prints a rollup, summed over groups where it says `per`, over `lines` where they are worked out anew.
+    pub fn print_rollup(
+        &self,
+        expr: &Expr,
+        per: &[String],
+        row: &str,
+        lines: Option<&BTreeMap<String, String>>,
+    ) -> Result<Printed, CompileFault> {
         let on = self.price_date(row);
         let place = Place {
             app: self.app,
@@ -199,7 +228,7 @@ impl<'a> Cx<'a> {
             on: on.as_deref(),
             purpose: Purpose::Rollup,
         };
-        self.print_per(expr, per, &place)
+        self.print_at(expr, per, &place, lines)
     }
 
     /// The record's date by which its prices are read, where a calculator names one.
@@ -221,16 +250,12 @@ pub fn trigger_function(cx: &Cx<'_>, suffix: &str, why: &str, declare: &str, bod
     Object::new(Kind::Function, &cx.app.name, &format!("{}_{suffix}", cx.entity.name), sql)
 }
 
-/// An expression as the law asks it: who acts is whom the door verified, or the engine in a cascade, not the caller's session.
-pub fn acting(sql: &str) -> String {
-    sql.replace("statehouse.actor()", "statehouse.acting()").replace("statehouse.role()", "statehouse.acting_role()")
-}
-
 /// Reads a field out of a jsonb value, e.g. `(new.input ->> 'paid')::bigint`.
 pub fn from_json(source: &str, name: &str, kind: &FieldKind) -> String {
     let key = literal(name);
     match (kind, pg_type(kind)) {
         (FieldKind::Json, _) => format!("{source} -> {key}"),
+        (FieldKind::File, _) => format!("statehouse.file_hash({source} -> {key})"),
         (_, "text") => format!("{source} ->> {key}"),
         (_, pg) => format!("({source} ->> {key})::{pg}"),
     }

@@ -1,6 +1,6 @@
 //! Derived fields of a record in the order in which they can be computed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use statehouse_definition::expr::Purpose;
 use statehouse_definition::model::Derived;
@@ -20,8 +20,9 @@ pub struct Plan {
     pub children: BTreeSet<String>,
 }
 
-/// Orders and prints the derived fields; cycles are refused by `check`, here they merely end.
-pub fn plan(cx: &Cx<'_>) -> Result<Plan, CompileFault> {
+/// Orders and prints the derived fields; cycles are refused by `check`, here they merely end. Asked through
+/// [`Cx::derived`], which keeps it.
+pub(super) fn plan(cx: &Cx<'_>) -> Result<Plan, CompileFault> {
     let mut order = Vec::new();
     for name in derived(cx) {
         visit(cx, name, &mut order, &mut Vec::new())?;
@@ -116,10 +117,11 @@ fn print(cx: &Cx<'_>, order: &[&str]) -> Result<String, CompileFault> {
             lines.push(format!("new.{} := null;", ident(name)));
         }
     }
+    let priced = priced(cx);
     for name in order {
         let sql = match &cx.entity.fields[*name].derived {
             Some(Derived::Computed(expr)) => cx.print(expr, "new", Purpose::Computed)?.sql,
-            Some(Derived::Rollup { expr, per }) => priced_source(cx, cx.print_rollup(expr, per, "new")?.sql),
+            Some(Derived::Rollup { expr, per }) => cx.print_rollup(expr, per, "new", Some(&priced))?.sql,
             _ => continue,
         };
         lines.push(format!("new.{} := {sql};", ident(name)));
@@ -127,18 +129,8 @@ fn print(cx: &Cx<'_>, order: &[&str]) -> Result<String, CompileFault> {
     Ok(lines.join("\n"))
 }
 
-/// Rolls up prices as they are now, not as they were stored before this change.
-fn priced_source(cx: &Cx<'_>, sql: String) -> String {
-    let mut sql = sql;
-    for child in cx.entity.children.keys() {
-        let Some(call) = pricing::priced_call(cx.app, cx.entity, child, "new") else { continue };
-        let stored = format!(
-            "{}.{} c where c.tenant = new.tenant and c.{} = new.id",
-            cx.schema(),
-            ident(&cx.child_table(child)),
-            ident(&cx.entity.name)
-        );
-        sql = sql.replace(&stored, &format!("{call} c where true"));
-    }
-    sql
+/// Prices as they are now, not as they were stored before this change: the call that works them out, by child.
+fn priced(cx: &Cx<'_>) -> BTreeMap<String, String> {
+    let call = |child: &String| Some((child.clone(), pricing::priced_call(cx.app, cx.entity, child, "new")?));
+    cx.entity.children.keys().filter_map(call).collect()
 }

@@ -1,15 +1,20 @@
 //! How a role writes: INSTEAD OF triggers that open the door, take the locks in their one order and touch the base row.
 //!
-//! `insert` a new record · `update` a move or an edit · `child` the rows a record owns.
+//! `insert` a new record · `update` a move or an edit · `child` the rows a record owns · `given` the refs handed in.
 
 mod child;
+pub(super) mod given;
 mod insert;
 mod update;
 
-use statehouse_definition::model::Edit;
+pub(super) use child::edits;
+pub(super) use insert::creates;
+pub(super) use update::editable;
+
+use statehouse_definition::model::{Edit, Through};
 
 use super::cx::persona_schema;
-use super::persona::Persona;
+use super::persona::{Persona, unseen};
 use crate::object::{Kind, Object};
 use crate::sql::{dollar_quoted, ident, indent, literal};
 
@@ -24,6 +29,21 @@ pub fn objects(persona: &Persona<'_>) -> Vec<Object> {
     objects
 }
 
+/// The one door of whoever fills in a form: a view without rows that takes a new record.
+pub fn form(persona: &Persona<'_>) -> Vec<Object> {
+    let mut objects = unseen(persona);
+    objects.extend(insert::door(persona));
+    objects
+}
+
+/// What a link or a form is good for is used up in the transaction that uses it; nothing for members.
+fn spent(persona: &Persona<'_>, seen: &str) -> String {
+    match persona.through() {
+        Through::Membership => String::new(),
+        _ => format!("perform statehouse.spend({seen}, {});\n", literal(&persona.cx.entity.name)),
+    }
+}
+
 /// Who may call this persona's doors.
 pub fn writers(persona: &Persona<'_>) -> &'static str {
     if persona.role == "system" { "statehouse_worker" } else { "statehouse_api" }
@@ -31,7 +51,7 @@ pub fn writers(persona: &Persona<'_>) -> &'static str {
 
 /// Entries that may speak for somebody of this role: its own and those of capabilities.
 fn entries<'a>(persona: &'a Persona<'_>) -> impl Iterator<Item = &'a Edit> {
-    persona.access.iter().map(|a| &a.edit).chain(persona.cx.entity.access.values().filter(|a| a.capability).map(|a| &a.edit))
+    persona.access.iter().map(|a| &a.edit).chain(persona.by_capability().map(|(_, a)| &a.edit))
 }
 
 /// The function of a door, which runs as the owner; returns its name too.

@@ -17,7 +17,7 @@ use statehouse_definition::expr::Purpose;
 use statehouse_definition::model::{Actor, Transition};
 
 use super::cx::{Cx, trigger_function};
-use super::{CompileFault, derived, verbs};
+use super::{CompileFault, verbs};
 use crate::object::{Kind, Object};
 use crate::sql::{array, ident, literal};
 
@@ -38,12 +38,12 @@ const CAPABILITIES: &str = "  capabilities_ constant text[] := current_setting('
 /// The law's functions and triggers.
 pub fn objects(cx: &Cx<'_>) -> Result<Vec<Object>, CompileFault> {
     let mut objects = verbs::objects(cx);
-    let plan = derived::plan(cx)?;
+    let plan = cx.derived()?;
     objects.push(identity(cx));
     objects.push(named(cx)?);
     objects.push(rights::object(cx)?);
-    objects.push(birth::object(cx, &plan)?);
-    objects.push(verdict::object(cx, &plan)?);
+    objects.push(birth::object(cx, plan)?);
+    objects.push(verdict::object(cx, plan)?);
     objects.push(triggers(cx));
     Ok(objects)
 }

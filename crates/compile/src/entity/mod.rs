@@ -10,8 +10,11 @@ mod cx;
 mod derived;
 mod door;
 mod erase;
+mod file;
 mod law;
+mod outside;
 mod persona;
+mod reach;
 mod retiring;
 mod table;
 mod verbs;
@@ -24,7 +27,8 @@ use crate::plan::Mapping;
 use crate::pricing;
 use crate::sql::{ident, literal};
 
-pub use cx::{Cx, acting, eye, persona_schema, roles_of};
+pub use cx::{Cx, eye, persona_schema, roles_of};
+pub use reach::{ChildReach, Reach, reach};
 
 /// An expression that could not be printed; `check` finds it first.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -48,27 +52,28 @@ pub(crate) fn app(app: &App, mapping: &Mapping) -> Result<Vec<Object>, CompileFa
     let app = &retiring::widened(app, mapping);
     let mut objects = schemas(app);
     objects.extend(pricing::rule_objects(app)?);
-    for entity in app.entities.values() {
-        objects.extend(table::objects(&Cx::new(app, entity).retiring(mapping))?);
+    let entities: Vec<Cx<'_>> = app.entities.values().map(|entity| Cx::new(app, entity).retiring(mapping)).collect();
+    for cx in &entities {
+        objects.extend(table::objects(cx)?);
     }
-    for entity in app.entities.values() {
-        let cx = Cx::new(app, entity).retiring(mapping);
-        objects.extend(table::references(&cx));
-        objects.extend(child::tables(&cx)?);
+    for cx in &entities {
+        objects.extend(table::references(cx));
+        objects.extend(child::tables(cx)?);
     }
     objects.extend(persona::sets(app)?);
-    for entity in app.entities.values() {
-        let cx = Cx::new(app, entity).retiring(mapping);
-        objects.extend(pricing::priced_objects(app, entity)?);
-        objects.extend(law::objects(&cx)?);
-        objects.extend(consequences::objects(&cx)?);
-        objects.extend(child::objects(&cx)?);
-        objects.extend(erase::object(&cx));
+    objects.extend(outside::objects(app));
+    for cx in &entities {
+        objects.extend(pricing::priced_objects(app, cx.entity)?);
+        objects.extend(law::objects(cx)?);
+        objects.extend(consequences::objects(cx)?);
+        objects.extend(child::objects(cx)?);
+        objects.extend(erase::object(cx));
+        objects.extend(file::objects(cx));
     }
-    for entity in app.entities.values() {
-        let cx = Cx::new(app, entity).retiring(mapping);
+    objects.extend(file::policies(app));
+    for cx in &entities {
         for role in roles_of(app) {
-            objects.extend(persona::objects(&cx, &role)?);
+            objects.extend(persona::objects(cx, &role)?);
         }
     }
     Ok(objects)

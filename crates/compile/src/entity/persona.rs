@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use statehouse_definition::expr::Purpose;
-use statehouse_definition::model::{Access, App, FieldKind, RuleValue, See};
+use statehouse_definition::model::{Access, App, FieldKind, RuleValue, See, Through};
 
 use super::cx::{Cx, eye, persona_schema, roles_of};
 use super::law::at_birth;
-use super::{CompileFault, bulk, door};
+use super::{CompileFault, bulk, door, file};
 use crate::object::{Kind, Object};
 use crate::pricing;
 use crate::sql::{array, dollar_quoted, ident, list, literal};
@@ -19,7 +19,7 @@ pub fn sets(app: &App) -> Result<Vec<Object>, CompileFault> {
     for (name, set) in &app.sets {
         let Some(entity) = app.entities.get(&set.of) else { continue };
         let cx = Cx::new(app, entity);
-        let that = cx.print(&set.that, "r", Purpose::IdSet)?.sql.replace("statehouse.actor()", "actor_");
+        let that = cx.print(&set.that, "r", Purpose::IdSet)?.sql;
         let body = format!("\nbegin\n  return array(select r.id from {} r where r.tenant = tenant_ and {that});\nend ", cx.table());
         let (function, of) = (format!("{}.{}", cx.schema(), ident(name)), format!("{}.{}", cx.schema(), ident(&format!("{name}_of"))));
         let sql = format!(
@@ -119,33 +119,47 @@ impl Persona<'_> {
     pub fn slice(&self, row: &str, seen: &str) -> String {
         let Some(access) = self.access else { return "true".to_owned() };
         let mut ways = vec![self.slice_of(access, row, seen)];
-        for (key, access) in self.cx.entity.access.iter().filter(|(_, a)| a.capability && !matches!(a.see, See::Nothing)) {
+        for (key, access) in self.by_capability().filter(|(_, a)| !matches!(a.see, See::Nothing)) {
             ways.push(format!("{} = any (({seen}).capabilities) and {}", literal(key), self.slice_of(access, row, seen)));
         }
         if ways.iter().any(|w| w == "true") { "true".to_owned() } else { ways.join(" or ") }
     }
 
     fn slice_of(&self, access: &Access, row: &str, seen: &str) -> String {
-        let mut parts = Vec::new();
-        if let See::Rule(rule) = &access.see {
-            let column = format!("{row}.{}", ident(&rule.field));
-            parts.push(match &rule.with {
-                RuleValue::Actor => format!("{column} = ({seen}).actor"),
-                RuleValue::Set(set) => {
-                    format!("{column} = any ({}.{}(({seen}).tenant, ({seen}).actor))", self.cx.schema(), ident(&format!("{set}_of")))
-                }
-            });
-        }
-        if !access.only.is_empty() {
-            parts.push(format!("{row}.state = any ({}::text[])", array(&access.only)));
-        }
+        let whose = |column: &str, with: &RuleValue| match with {
+            RuleValue::Linked => format!("{column} = ({seen}).record"),
+            RuleValue::Actor => format!("{column} = ({seen}).actor"),
+            RuleValue::Set(set) => {
+                format!("{column} = any ({}.{}(({seen}).tenant, ({seen}).actor))", self.cx.schema(), ident(&format!("{set}_of")))
+            }
+        };
+        let parts = sight(access, &format!("{row}."), whose);
         if parts.is_empty() { "true".to_owned() } else { parts.join(" and ") }
+    }
+
+    /// How somebody comes to hold the role.
+    pub fn through(&self) -> Through {
+        self.cx.app.roles.get(self.role).map_or(Through::Membership, |role| role.by)
+    }
+
+    /// Entries that speak for holders of a capability; who has no account has none.
+    pub fn by_capability(&self) -> impl Iterator<Item = (&String, &Access)> {
+        let members = self.through() == Through::Membership;
+        self.cx.entity.access.iter().filter(move |(_, a)| a.capability && members)
     }
 
     /// Sees at least something.
     pub fn sees(&self) -> bool {
         self.access.is_none_or(|a| !matches!(a.see, See::Nothing))
     }
+}
+
+/// The look through the eye of a role that sees nothing: its view has a door and no rows.
+pub fn unseen(persona: &Persona<'_>) -> Vec<Object> {
+    // No session holds a capability without a name; the look-up still refuses whoever has no session.
+    let nothing =
+        format!("tenant = (select statehouse.tenant_as_holder({}, {}, ''))", literal(&persona.cx.app.name), literal(persona.role));
+    vec![policy(persona, &persona.cx.entity.name, &format!("{}_sees", persona.role), &nothing), view(persona)]
 }
 
 /// Policies, views and doors of one role on one entity.
@@ -156,7 +170,7 @@ pub fn objects(cx: &Cx<'_>, role: &str) -> Result<Vec<Object>, CompileFault> {
     }
     let persona = Persona { cx, role, access };
     if !persona.sees() {
-        return Ok(Vec::new());
+        return Ok(if persona.through() == Through::Form { door::form(&persona) } else { Vec::new() });
     }
     let mut objects = policies(&persona);
     objects.push(view(&persona));
@@ -165,7 +179,10 @@ pub fn objects(cx: &Cx<'_>, role: &str) -> Result<Vec<Object>, CompileFault> {
     }
     objects.push(history(&persona));
     objects.extend(door::objects(&persona));
-    objects.extend(bulk::objects(&persona));
+    if persona.through() == Through::Membership {
+        objects.extend(bulk::objects(&persona));
+    }
+    objects.extend(file::reading(&persona));
     Ok(objects)
 }
 
@@ -177,7 +194,7 @@ fn policies(persona: &Persona<'_>) -> Vec<Object> {
     let me = format!("statehouse.me_as({app}, {role})");
     let sees = rule(&tenant, &me, &role, cx, persona.access);
     let mut objects = vec![policy(persona, &cx.entity.name, &format!("{}_sees", persona.role), &sees)];
-    for (key, access) in cx.entity.access.iter().filter(|(_, a)| a.capability && !matches!(a.see, See::Nothing)) {
+    for (key, access) in persona.by_capability().filter(|(_, a)| !matches!(a.see, See::Nothing)) {
         let tenant = format!("tenant = (select statehouse.tenant_as_holder({app}, {role}, {}))", literal(key));
         let me = format!("statehouse.me_as({app}, {role}, {})", literal(key));
         let name = format!("{}_sees_by_{}", persona.role, key.replace('.', "_"));
@@ -203,32 +220,40 @@ fn policy(persona: &Persona<'_>, table: &str, name: &str, using: &str) -> Object
     Object::on(Kind::Policy, &persona.cx.app.name, table, name, sql)
 }
 
-/// The two indexable shapes, and a constant list of states. Tenant and actor come from one look-up: a statement that
-/// switched sessions between two would be a third person.
+/// What makes a row one's own: its column as `whose` tells it, and a constant list of states. `row` is `b.` or nothing.
+fn sight(access: &Access, row: &str, whose: impl Fn(&str, &RuleValue) -> String) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let See::Rule(rule) = &access.see {
+        parts.push(whose(&format!("{row}{}", ident(&rule.field)), &rule.with));
+    }
+    if !access.only.is_empty() {
+        parts.push(format!("{row}state = any ({}::text[])", array(&access.only)));
+    }
+    parts
+}
+
+/// The two indexable shapes. Tenant and actor come from one look-up: a statement that switched sessions between two would
+/// be a third person.
 fn rule(tenant: &str, me: &str, role: &str, cx: &Cx<'_>, access: Option<&Access>) -> String {
-    let mut parts = vec![tenant.to_owned()];
-    if let Some(access) = access {
-        if let See::Rule(rule) = &access.see {
-            let column = ident(&rule.field);
-            match &rule.with {
-                RuleValue::Actor => parts[0] = format!("(tenant, {column}) = (select m.tenant, m.actor from {me} m)"),
-                RuleValue::Set(set) => {
-                    parts.push(format!("{column} = any ((select {}.{}({role}))::uuid[])", cx.schema(), ident(set)));
-                }
-            }
-        }
-        if !access.only.is_empty() {
-            parts.push(format!("state = any ({}::text[])", array(&access.only)));
-        }
+    let whose = |column: &str, with: &RuleValue| match with {
+        RuleValue::Linked => format!("(tenant, {column}) = (select m.tenant, m.record from {me} m)"),
+        RuleValue::Actor => format!("(tenant, {column}) = (select m.tenant, m.actor from {me} m)"),
+        RuleValue::Set(set) => format!("{tenant} and {column} = any ((select {}.{}({role}))::uuid[])", cx.schema(), ident(set)),
+    };
+    let mut parts = access.map_or(Vec::new(), |access| sight(access, "", whose));
+    if !access.is_some_and(|access| matches!(access.see, See::Rule(_))) {
+        parts.insert(0, tenant.to_owned());
     }
     parts.join(" and ")
 }
 
-fn readers(persona: &Persona<'_>) -> &'static str {
+/// Who may read through this persona.
+pub fn readers(persona: &Persona<'_>) -> &'static str {
     if persona.role == "system" { "statehouse_worker" } else { "statehouse_api, statehouse_read, statehouse_agent" }
 }
 
-fn view(persona: &Persona<'_>) -> Object {
+/// What a role sees of the record itself.
+pub fn view(persona: &Persona<'_>) -> Object {
     let cx = persona.cx;
     let mut columns = vec!["r.id".to_owned()];
     if cx.entity.reference.is_some() {
@@ -243,8 +268,10 @@ fn view(persona: &Persona<'_>) -> Object {
         ["null::text as fire", "null::jsonb as input", "null::text as key", "(select statehouse.ctx()) as seen_by"].map(str::to_owned),
     );
     let view = persona.view(&cx.entity.name);
+    // Where there is no door for a change, Postgres is not to make one of its own.
+    let fixed = if persona.sees() { "" } else { "\noffset 0" };
     let mut sql = format!(
-        "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {} r;\ncomment on view {view} is {};\n",
+        "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {} r{fixed};\ncomment on view {view} is {};\n",
         columns.join(",\n  "),
         cx.table(),
         literal(&format!("{} as {} sees it; set fire to move one", cx.entity.name, persona.role))
@@ -301,7 +328,7 @@ fn history(persona: &Persona<'_>) -> Object {
     let name = format!("{}_history", cx.entity.name);
     let view = persona.view(&name);
     let sql = format!(
-        "create view {view} with (security_barrier) as\nselect e.record, e.seq, e.at, e.verb, e.from_state, e.to_state, {actor}, e.kind, e.cause, {payload} as payload\nfrom statehouse.event e\njoin {} r on r.tenant = e.tenant and r.id = e.record\nwhere e.entity = {};\ncomment on view {view} is {};\ngrant select on {view} to {};\n",
+        "create view {view} with (security_barrier) as\nselect e.record, e.seq, e.at, e.verb, e.from_state, e.to_state, {actor}, e.kind, e.cause, {payload} as payload, e.xid, e.n\nfrom statehouse.event e\njoin {} r on r.tenant = e.tenant and r.id = e.record\nwhere e.entity = {};\ncomment on view {view} is {};\ngrant select on {view} to {}, statehouse_owner;\n",
         cx.table(),
         literal(&cx.qualified()),
         literal(&format!("What happened to the {} records {} sees", cx.entity.name, persona.role)),
@@ -317,7 +344,7 @@ fn owned_by_eye(persona: &Persona<'_>, sql: &str) -> String {
 
 /// Fields whose values a person may hand a new record through this persona.
 pub fn creatable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
-    let capable = persona.cx.entity.access.values().filter(|a| a.capability && a.create);
+    let capable = persona.by_capability().map(|(_, a)| a).filter(|a| a.create);
     let given: BTreeSet<&str> = match persona.access {
         None => persona.cx.writable().into_iter().collect(),
         Some(access) => std::iter::once(access).chain(capable).flat_map(|a| at_birth(persona.cx, a)).collect(),

@@ -65,6 +65,7 @@ fn target(cx: &Cx<'_>, kind: &FieldKind) -> Option<(String, &'static str)> {
     match kind {
         FieldKind::Ref(entity) => Some((format!("{}.{}", cx.schema(), ident(entity)), "tenant, ")),
         FieldKind::Member => Some(("statehouse.tenant_member".to_owned(), "tenant, ")),
+        FieldKind::File => Some(("statehouse.file".to_owned(), "tenant, ")),
         _ => None,
     }
 }

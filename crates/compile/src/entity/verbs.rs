@@ -1,20 +1,27 @@
 //! Who may fire a verb, as SQL over what the door wrote.
 
-use statehouse_definition::model::{Actor, Kind, Transition};
+use statehouse_definition::model::{Actor, App, Kind, Through, Transition};
 
 use super::cx::Cx;
 use crate::object::{Kind as ObjectKind, Object};
-use crate::sql::{ident, list, literal, one_of};
+use crate::sql::{array, ident, list, literal, one_of};
 
 /// What the door wrote about capabilities, read only where a verb asks for one.
 pub const CAPABILITIES: &str = "current_setting('statehouse.capabilities')::text[]";
 
 /// `role_ = 'rep' or 'order.reassign' = any (…)`; false where nobody may. `capabilities` is how the caller names them.
-pub fn allowed(transition: &Transition, capabilities: &str) -> String {
+/// A role held by links may only what the purpose of the link is for: its session holds `link.accept_quote` and no more.
+pub fn allowed(cx: &Cx<'_>, verb: &str, transition: &Transition, capabilities: &str) -> String {
     let mut roles = Vec::new();
     let mut ways = Vec::new();
     for actor in &transition.by {
         match actor {
+            Actor::Role(role) if !by_members(cx.app, role) => {
+                let purposes = purposes(cx, role, verb);
+                if !purposes.is_empty() {
+                    ways.push(format!("role_ = {} and {capabilities} && {}::text[]", literal(role), array(&purposes)));
+                }
+            }
             Actor::Role(role) => roles.push(role.clone()),
             Actor::Capability(key) => ways.push(format!("{} = any ({capabilities})", literal(key))),
             Actor::Kind(Kind::System) => ways.push("kind_ in ('system', 'worker')".to_owned()),
@@ -25,6 +32,16 @@ pub fn allowed(transition: &Transition, capabilities: &str) -> String {
         ways.insert(0, one_of("role_", &roles));
     }
     if ways.is_empty() { "false".to_owned() } else { ways.join(" or ") }
+}
+
+fn by_members(app: &App, role: &str) -> bool {
+    app.roles.get(role).is_none_or(|role| role.by == Through::Membership)
+}
+
+/// What sessions of links hold that are for this verb.
+fn purposes(cx: &Cx<'_>, role: &str, verb: &str) -> Vec<String> {
+    let links = cx.app.links.iter().filter(|(_, link)| link.role == role && link.entity == cx.entity.name);
+    links.filter(|(_, link)| link.verbs.iter().any(|one| one == verb)).map(|(name, _)| format!("link.{name}")).collect()
 }
 
 /// The people and kinds that may fire a verb, for a sentence: `rep or admin`.
@@ -52,7 +69,7 @@ pub fn objects(cx: &Cx<'_>) -> Vec<Object> {
             place + 1,
             literal(verb),
             list(&transition.from).replace('(', "[").replace(')', "]"),
-            allowed(transition, "capabilities_")
+            allowed(cx, verb, transition, "capabilities_")
         ));
     }
     let rows = if rows.is_empty() { "      (0, ''::text, array[]::text[], null::text, false)".to_owned() } else { rows.join(",\n") };

@@ -4,7 +4,7 @@ use statehouse_definition::expr::{self, Fault, Place, Printed, Purpose};
 use statehouse_definition::model::{App, Entity, Expr, FieldKind, Span};
 
 use super::words::pg_type;
-use crate::entity::{CompileFault, acting};
+use crate::entity::CompileFault;
 
 /// How every function here calls the record: a labelled block of constants, so that `parent.priced_on` can be read.
 pub const PARENT: &str = "parent";
@@ -38,15 +38,7 @@ impl Scope<'_> {
             purpose,
         };
         let fault = |fault| CompileFault::new(&expr.at, fault);
-        let mut printed = expr::parse(expr).and_then(|parsed| expr::print(&parsed, &place)).map_err(fault)?;
-        if printed.sql.contains('\n') {
-            // Bodies are indented, which would change the text.
-            let help = "put the text on one line".to_owned();
-            return Err(malformed(&expr.at, "SH3024", "a text in a price may not hold a line break".to_owned(), help));
-        }
-        // The law acts for whom the door verified: a timer or a cascade has no session of its own.
-        printed.sql = acting(&printed.sql);
-        Ok(printed)
+        expr::parse(expr).and_then(|parsed| expr::print(&parsed, &place)).map_err(fault)
     }
 }
 

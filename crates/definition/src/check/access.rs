@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::check::{Judge, keys};
+use crate::check::{Judge, keys, outside};
 use crate::finding::Finding;
 use crate::model::{Access, Edit, Entity, FieldKind, RuleValue, See, Span};
 
@@ -17,6 +17,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, entity: &Entity) {
         }
         rule(judge, entity, who, access);
         edit(judge, entity, who, access);
+        creates(judge, entity, who, access);
         hide(judge, entity, who, access);
     }
     required(judge, entity);
@@ -42,6 +43,7 @@ fn rule(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
             judge.push(Finding::error("SH3027", &at, message).help("name a field of type `member`"));
         }
         RuleValue::Actor => {}
+        RuleValue::Linked => outside::linked(judge, entity, who, rule, &kind, &at),
         RuleValue::Set(set) => {
             let from = rule.expr.text.find(set.as_str()).unwrap_or_default();
             let set_at = judge.app.places.within(&rule.expr, from, set.len());
@@ -78,9 +80,31 @@ fn edit(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
             } else if access.hide_in.get(state).is_some_and(|hidden| hidden.contains(field)) {
                 let message = format!("`{field}` is hidden from `{who}` in `{state}`, who may edit it there");
                 judge.push(Finding::error("SH3041", &at, message).help("show the column, or take it out of `edit`"));
+            } else if let Some(to) = unseen(judge, entity, field, who, access) {
+                let message = format!("`{field}` names a `{to}`, and `{who}` sees none");
+                judge.push(Finding::error("SH3041", &at, message).help("let the role see some, or take the field out of `edit`"));
             }
         }
     }
+}
+
+/// Who makes a record hands it what it cannot be without.
+fn creates(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {
+    let needed = entity.fields.iter().filter(|(_, f)| access.create && f.required && f.default.is_none());
+    for (field, _) in needed {
+        if let Some(to) = unseen(judge, entity, field, who, access) {
+            let message = format!("`{who}` makes `{}`, whose `{field}` names a `{to}`, and sees none", entity.name);
+            judge.push(Finding::error("SH3041", &access.at, message).help("let the role see some, or give the field a default"));
+        }
+    }
+}
+
+/// The entity a ref leads to, where the role sees nothing of it: a person gives refs to what the person sees.
+fn unseen(judge: &Judge<'_>, entity: &Entity, field: &str, who: &str, access: &Access) -> Option<String> {
+    let FieldKind::Ref(to) = &entity.fields.get(field)?.kind else { return None };
+    let own = judge.app.entities.get(to)?.access.get(who);
+    let sees = access.capability || own.is_some_and(|own| !own.capability && !matches!(own.see, See::Nothing));
+    (!sees).then(|| to.clone())
 }
 
 fn hide(judge: &mut Judge<'_>, entity: &Entity, who: &str, access: &Access) {

@@ -7,6 +7,7 @@ mod cascade;
 mod expressions;
 mod fields;
 mod names;
+mod outside;
 mod prices;
 mod rows;
 mod states;
@@ -15,7 +16,7 @@ mod unused;
 mod waits;
 
 use crate::finding::{Finding, tidy};
-use crate::model::{Access, Actor, App, Entity, FieldKind, See, Span, State, Transition};
+use crate::model::{Access, Actor, App, ENGINE_CAPABILITIES, Entity, FieldKind, See, Span, State, Through, Transition};
 use crate::read::words::ENGINE_COLUMNS;
 
 /// Everything that can be known to be wrong without a database.
@@ -37,6 +38,7 @@ pub fn check(app: &App) -> Vec<Finding> {
     cascade::judge(&mut judge);
     prices::judge(&mut judge);
     rows::judge(&mut judge);
+    outside::judge(&mut judge);
     unused::judge(&mut judge);
     let mut findings = judge.findings;
     tidy(&mut findings);
@@ -104,9 +106,11 @@ impl<'a> Judge<'a> {
 
     /// Complains about a capability the app does not have.
     fn capability(&mut self, name: &str, at: &Span) {
-        if !self.app.capabilities.contains_key(name) {
+        if !self.app.has_capability(name) {
             let finding = Finding::error("SH3012", at, format!("no role or capability `{name}`"));
-            self.push(finding.nearest(name, keys(&self.app.capabilities), "add it to `app.yaml`"));
+            // The engine's are suggested to whoever meant one, and not listed to everybody else.
+            let meant = crate::finding::nearest(name, ENGINE_CAPABILITIES);
+            self.push(finding.nearest(name, keys(&self.app.capabilities).chain(meant), "add it to `app.yaml`"));
         }
     }
 
@@ -162,10 +166,15 @@ fn roles_of<'a>(app: &'a App, actor: &'a Actor) -> Vec<&'a str> {
         Actor::Capability(capability) => {
             let holders: Vec<&str> =
                 app.roles.iter().filter(|(_, role)| role.capabilities.contains(capability)).map(|(name, _)| name.as_str()).collect();
-            if holders.is_empty() { keys(&app.roles).collect() } else { holders }
+            if holders.is_empty() { keys(&app.roles).filter(|role| has_members(app, role)).collect() } else { holders }
         }
         Actor::Kind(_) => Vec::new(),
     }
+}
+
+/// Whether people with an account hold this role.
+fn has_members(app: &App, role: &str) -> bool {
+    app.roles.get(role).is_some_and(|role| role.by == Through::Membership)
 }
 
 fn is_date(kind: &FieldKind) -> bool {

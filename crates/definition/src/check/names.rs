@@ -4,6 +4,25 @@ use crate::check::{Judge, keys};
 use crate::finding::Finding;
 use crate::model::{Actor, Entity, FieldKind};
 
+/// First words of paths of the API; an entity of such a name would have no address of its own.
+const TAKEN: [&str; 15] = [
+    "events",
+    "files",
+    "forms",
+    "keys",
+    "links",
+    "me",
+    "members",
+    "openapi",
+    "queue",
+    "rules",
+    "session",
+    "subscriptions",
+    "tenant",
+    "tenants",
+    "uploads",
+];
+
 pub(super) fn app(judge: &mut Judge<'_>) {
     let app = judge.app;
     for (name, role) in &app.roles {
@@ -40,6 +59,10 @@ fn relations(judge: &mut Judge<'_>) {
 }
 
 pub(super) fn entity(judge: &mut Judge<'_>, entity: &Entity) {
+    if TAKEN.contains(&entity.name.as_str()) {
+        let message = format!("`{0}` is taken: the API keeps `/v1/{0}` for itself", entity.name);
+        judge.push(Finding::error("SH3049", &entity.at, message).help("choose another name for the entity"));
+    }
     for (name, field) in &entity.fields {
         if let FieldKind::Ref(to) = &field.kind {
             let path = target(judge, entity, &format!("fields/{name}"));

@@ -1,6 +1,6 @@
 //! S9: nothing waits unseen. Timers fire what can be fired, and every record can be moved by somebody or something.
 
-use crate::check::{Judge, from, is_date, keys, moves_on, roles_of, sees};
+use crate::check::{Judge, from, has_members, is_date, keys, moves_on, roles_of, sees};
 use crate::finding::Finding;
 use crate::model::{Actor, Entity, Kind, State, Wait};
 
@@ -108,7 +108,10 @@ fn moved(judge: &mut Judge<'_>, entity: &Entity, name: &str, state: &State) {
                 Actor::Kind(Kind::Connector) => true,
                 Actor::Kind(Kind::Timer) => due == Some(verb),
                 Actor::Kind(Kind::System) => false,
-                people => roles_of(judge.app, people).iter().any(|role| sees(judge.app, entity, role, name)),
+                // Nobody has to hold a link, so its holder is no way on to count with.
+                people => {
+                    roles_of(judge.app, people).iter().any(|role| has_members(judge.app, role) && sees(judge.app, entity, role, name))
+                }
             })
             || cascaded(judge, entity, verb)
     });

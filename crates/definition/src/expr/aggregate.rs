@@ -7,7 +7,6 @@ use super::fault::Fault;
 use super::names::{Row, Target, Whose};
 use super::place::{Place, Purpose};
 use super::print::{Done, Printer};
-use super::subselect::children_of;
 use super::tree::{Call, Kind, Node, Part};
 
 /// The children an aggregate runs over.
@@ -69,7 +68,7 @@ impl<'a> Printer<'a> {
                 return Err(Fault::unknown(&root.at, message).help("group by fields of the child"));
             }
         }
-        let (g, from) = (self.aliases.group.clone(), children_of(&place, &owner, &row));
+        let (g, from) = (self.aliases.group.clone(), self.children_of(&place, &owner, &row));
         let columns: Vec<_> = per.iter().map(|column| super::print::dotted(&row.sql, column)).collect();
         let used = self.uses.children.entry(row.child.unwrap_or_default().to_owned()).or_default();
         used.extend(per.iter().cloned());
@@ -104,7 +103,7 @@ impl<'a> Printer<'a> {
     }
 
     fn looked_up(&mut self, place: &Place<'a>, call: &Call, owner: &Row<'a>, row: Row<'a>) -> Done {
-        let from = children_of(place, owner, &row);
+        let from = self.children_of(place, owner, &row);
         let outside = self.lines.replace(Lines { owner: owner.sql.clone(), row, per: None, inside: true });
         let sum = call.name[0].name == "sum";
         self.push(if sum { "(select coalesce(" } else { "(select " });

@@ -6,7 +6,7 @@ use super::builtins;
 use super::fault::Fault;
 use super::ident::ident;
 use super::names::Target;
-use super::place::Place;
+use super::place::{Place, Purpose};
 use super::print::{Done, Printer};
 use super::suggest;
 use super::tree::{Call, Kind, Part};
@@ -60,7 +60,7 @@ impl<'a> Printer<'a> {
         match &*name.name {
             "actor" | "role" => {
                 self.uses.actor = true;
-                self.push(&format!("statehouse.{}()", name.name));
+                self.push(who(place.purpose, name)?);
             }
             "now" => {
                 self.uses.now = true;
@@ -131,6 +131,18 @@ impl<'a> Printer<'a> {
         }
         self.push(")");
         Ok(())
+    }
+}
+
+/// Inside the law the actor is whom the door verified, since a timer or a cascade has no session of its own; a set is a
+/// function of the actor it is asked for.
+fn who(purpose: Purpose, name: &Part) -> Result<&'static str, Fault> {
+    match (purpose, &*name.name) {
+        (Purpose::IdSet, "actor") => Ok("actor_"),
+        (Purpose::IdSet, _) => Err(Fault::refused(&name.at, "a set belongs to an actor, whatever the role")
+            .help("leave `role()` out, and name the set in the rules of the roles it is for")),
+        (_, "actor") => Ok("statehouse.acting()"),
+        _ => Ok("statehouse.acting_role()"),
     }
 }
 

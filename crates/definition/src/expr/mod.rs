@@ -30,7 +30,7 @@ use std::ops::Range;
 
 pub use fault::Fault;
 pub use ident::ident;
-pub use place::{Place, Purpose, Uses};
+pub use place::{Instead, Place, Purpose, Standing, Uses};
 pub use words::literal;
 
 use crate::model::Expr;
@@ -87,6 +87,18 @@ pub fn parse(expr: &Expr) -> Result<Parsed, Fault> {
 pub fn print(parsed: &Parsed, place: &Place<'_>) -> Result<Printed, Fault> {
     let mut printer = Printer::new(Some(place), &parsed.root);
     printer.node(&parsed.root)?;
+    Ok(printer.finish())
+}
+
+/// Prints an expression, a rollup with `per` too, that reads some rows or states elsewhere than where they are stored.
+pub fn print_instead(parsed: &Parsed, per: &[String], place: &Place<'_>, instead: Instead<'_>) -> Result<Printed, Fault> {
+    let mut printer = Printer::new(Some(place), &parsed.root);
+    printer.instead = instead;
+    if per.is_empty() {
+        printer.node(&parsed.root)?
+    } else {
+        printer.grouped(&parsed.root, per)?
+    }
     Ok(printer.finish())
 }
 

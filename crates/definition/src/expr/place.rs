@@ -25,6 +25,18 @@ pub struct Place<'a> {
     pub purpose: Purpose,
 }
 
+/// Where an expression reads what is not, or not yet, in the tables.
+#[derive(Clone, Copy, Default)]
+pub struct Instead<'a> {
+    /// SQL of the rows of the record's own children, by child: prices as they are now, not as they were stored.
+    pub lines: Option<&'a BTreeMap<String, String>>,
+    /// SQL of the state in which a record stands, by entity and alias of its row, where its column may say an older one.
+    pub states: Option<&'a Standing<'a>>,
+}
+
+/// From an entity and the alias of its row to SQL of the state, where that is not the row's column.
+pub type Standing<'a> = dyn Fn(&str, &str) -> Option<String> + 'a;
+
 /// What an expression is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -40,7 +52,7 @@ pub enum Purpose {
     Default,
     /// A CHECK constraint: it may read its own row and nothing else.
     Check,
-    /// Which records belong to the actor.
+    /// Which records belong to an actor; `actor()` is printed as `actor_`, the parameter of the set's function.
     IdSet,
     /// An argument of an effect.
     Argument,

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::fault::Fault;
 use super::ident::ident;
-use super::names::{Column, Row, Target, Whose};
-use super::place::{Place, Purpose, Uses};
+use super::names::{Column, Row, Sort, Target, Whose};
+use super::place::{Instead, Place, Purpose, Uses};
 use super::tree::{Case, CastForm, Kind, Node, Part};
 use super::words;
 use super::{Mark, Printed};
@@ -19,6 +19,8 @@ pub(crate) struct Printer<'a> {
     pub rows: Vec<Row<'a>>,
     /// The rows an aggregate runs over.
     pub lines: Option<super::aggregate::Lines<'a>>,
+    /// What is read elsewhere than in its table.
+    pub instead: Instead<'a>,
     /// Aliases of our own making, unlike any the author used.
     pub aliases: Aliases,
     marks: Vec<Mark>,
@@ -48,6 +50,7 @@ impl<'a> Printer<'a> {
             uses: Uses::default(),
             rows: vec![],
             lines: None,
+            instead: Instead::default(),
             aliases: Aliases { reference: free("r"), line: free("c"), group: free("g") },
             marks: vec![],
         }
@@ -249,23 +252,33 @@ impl<'a> Printer<'a> {
         let looked_up = row.whose == Whose::Parent && row.sql.is_empty();
         let from = if looked_up { place.row } else { &row.sql };
         let mut sql = match looked_up {
-            true => self.look_up(place, place.row, &place.entity.name, &first.name, &dotted(from, &place.entity.name)),
+            true => self.look_up(place, place.row, &place.entity.name, first, &dotted(from, &place.entity.name)),
+            false if row.whose == Whose::Inner => self.read(first, from),
             false => dotted(from, &first.name),
         };
         let mut leads = first;
         for column in hops {
             let entity = leads.leads().unwrap_or_default();
             self.uses.refs.insert((leads.name.clone(), entity.to_owned()));
-            sql = self.look_up(place, from, entity, &column.name, &sql);
+            sql = self.look_up(place, from, entity, column, &sql);
             leads = column;
         }
         Ok(sql)
     }
 
-    fn look_up(&self, place: &Place<'a>, from: &str, entity: &str, column: &str, id: &str) -> String {
+    /// A column of a row in its table.
+    fn read(&self, column: &Column<'a>, row: &str) -> String {
+        let stands = match (column.sort, self.instead.states) {
+            (Sort::State(entity), Some(states)) => states(&entity.name, row),
+            _ => None,
+        };
+        stands.map_or_else(|| dotted(row, &column.name), |state| format!("({state})"))
+    }
+
+    fn look_up(&self, place: &Place<'a>, from: &str, entity: &str, column: &Column<'a>, id: &str) -> String {
         let (r, app) = (&self.aliases.reference, ident(&place.app.name));
-        let (column, table, tenant) = (ident(column), ident(entity), dotted(from, "tenant"));
-        format!("(select {r}.{column} from {app}.{table} {r} where {r}.tenant = {tenant} and {r}.id = {id})")
+        let (column, table, tenant) = (self.read(column, r), ident(entity), dotted(from, "tenant"));
+        format!("(select {column} from {app}.{table} {r} where {r}.tenant = {tenant} and {r}.id = {id})")
     }
 
     fn note(&mut self, row: &Row<'a>, column: &Column<'a>) {

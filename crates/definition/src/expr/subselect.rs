@@ -87,15 +87,23 @@ pub(crate) fn table_of(row: &Row<'_>) -> String {
     row.child.map_or_else(|| row.entity.name.clone(), |child| format!("{}_{child}", row.entity.name))
 }
 
-/// `from app.entity_child c where c.tenant = o.tenant and c.entity = o.id`: the children of one row.
-pub(crate) fn children_of(place: &Place<'_>, owner: &Row<'_>, row: &Row<'_>) -> String {
-    let (app, table, alias) = (ident(&place.app.name), ident(&table_of(row)), &row.sql);
-    let (from, column) = match owner.sql.is_empty() && owner.whose == Whose::Parent {
-        true => (place.row, &*row.entity.name),
-        false => (&*owner.sql, "id"),
-    };
-    let (tenant, id, record) = (dotted(from, "tenant"), dotted(from, column), dotted(alias, &row.entity.name));
-    format!("from {app}.{table} {alias} where {alias}.tenant = {tenant} and {record} = {id}")
+impl<'a> Printer<'a> {
+    /// `from app.entity_child c where c.tenant = o.tenant and c.entity = o.id`: the children of one row, or of the record
+    /// itself as they are about to be.
+    pub(crate) fn children_of(&self, place: &Place<'a>, owner: &Row<'a>, row: &Row<'a>) -> String {
+        let alias = &row.sql;
+        let instead = self.instead.lines.filter(|_| owner.whose == Whose::Own).zip(row.child).and_then(|(lines, child)| lines.get(child));
+        if let Some(lines) = instead {
+            return format!("from {lines} {alias} where true");
+        }
+        let (app, table) = (ident(&place.app.name), ident(&table_of(row)));
+        let (from, column) = match owner.sql.is_empty() && owner.whose == Whose::Parent {
+            true => (place.row, &*row.entity.name),
+            false => (&*owner.sql, "id"),
+        };
+        let (tenant, id, record) = (dotted(from, "tenant"), dotted(from, column), dotted(alias, &row.entity.name));
+        format!("from {app}.{table} {alias} where {alias}.tenant = {tenant} and {record} = {id}")
+    }
 }
 
 type Table<'a> = (&'a crate::model::Entity, Option<&'a str>);

@@ -74,11 +74,15 @@ pub(crate) fn date_part(field: &Field) -> Option<&'static str> {
     })
 }
 
-/// A text literal. A backslash is written the way Postgres' own `quote_literal` does, because a plain literal that
-/// holds one means something else to a caller who switched `standard_conforming_strings` off.
+/// A text literal on one line. A backslash is written the way Postgres' own `quote_literal` does, because a plain
+/// literal that holds one means something else to a caller who switched `standard_conforming_strings` off; a line break
+/// is written as one too, because the body around it is indented.
 pub fn literal(text: &str) -> String {
     let plain = plain_literal(text);
-    if plain.contains('\\') { format!("e{}", plain.replace('\\', "\\\\")) } else { plain }
+    if !plain.contains(['\\', '\n', '\r']) {
+        return plain;
+    }
+    format!("e{}", plain.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r"))
 }
 
 /// A text literal as an author writes it.

@@ -63,7 +63,7 @@ fn see(cx: &mut Cx<'_>, node: &Node) -> Option<See> {
     }
 }
 
-/// `field = actor()` or `field = any(set())`, with any white space.
+/// `field = actor()`, `field = any(set())` or, for the holder of a link, `field = linked()`, with any white space.
 pub(crate) fn row_rule(text: &str) -> Option<(String, RuleValue)> {
     let (field, value) = text.split_once('=')?;
     let (field, value) = (field.trim(), value.trim());
@@ -74,6 +74,7 @@ pub(crate) fn row_rule(text: &str) -> Option<(String, RuleValue)> {
     let with = match value.strip_prefix("any(").and_then(|rest| rest.strip_suffix("())")) {
         Some(set) if words::is_name(set) => RuleValue::Set(set.to_owned()),
         None if value == "actor()" => RuleValue::Actor,
+        None if value == "linked()" => RuleValue::Linked,
         _ => return None,
     };
     Some((field.to_owned(), with))

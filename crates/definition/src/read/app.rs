@@ -3,13 +3,14 @@
 use indexmap::IndexMap;
 
 use crate::finding::Finding;
-use crate::model::{App, IdSet, Named, Role, Texts};
+use crate::model::{App, ENGINE_CAPABILITIES, IdSet, Named, Role, Texts, Through};
 use crate::places::Places;
 use crate::read::cx::{Cx, Keys};
-use crate::read::words;
+use crate::read::entity::Known;
+use crate::read::{outside, words};
 use crate::yaml::{Entry, Node, Value};
 
-const KEYS: [&str; 8] = ["app", "label", "locales", "currency", "time_zone", "capabilities", "roles", "sets"];
+const KEYS: [&str; 10] = ["app", "label", "locales", "currency", "time_zone", "capabilities", "roles", "sets", "links", "forms"];
 
 /// Words that stand for actors which are no people, or for everything.
 pub(crate) const RESERVED_ROLES: [&str; 8] = ["system", "timer", "connector", "webhook", "worker", "migration", "import", "all"];
@@ -45,6 +46,8 @@ pub(crate) fn app(cx: &mut Cx<'_>, root: &Node) -> Option<App> {
     }
     check_locales(cx, keys, root);
     let capabilities = capabilities(cx, keys);
+    let known = Known { capabilities: &|name| capabilities.contains_key(name) };
+    let (links, forms) = (outside::links(cx, keys, &known), outside::forms(cx, keys));
     Some(App {
         label: cx.label(keys, &name),
         name,
@@ -58,6 +61,8 @@ pub(crate) fn app(cx: &mut Cx<'_>, root: &Node) -> Option<App> {
         tables: IndexMap::new(),
         calculators: IndexMap::new(),
         connectors: IndexMap::new(),
+        links,
+        forms,
         places: Places::default(),
     })
 }
@@ -124,9 +129,18 @@ fn capabilities(cx: &mut Cx<'_>, keys: Keys<'_>) -> Named<Texts> {
         return all;
     };
     for entry in cx.entries(node, "capabilities").unwrap_or_default() {
+        if entry.key.starts_with("link.") {
+            let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` is reserved", entry.key));
+            cx.push(finding.help("choose a name that does not begin with `link.`; under these the engine keeps what a link is for"));
+        }
         if !words::is_dotted_name(&entry.key) {
             let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` cannot be a capability", entry.key));
             cx.push(finding.help("choose lower-case names joined by dots, such as `order.reassign`"));
+            continue;
+        }
+        if ENGINE_CAPABILITIES.contains(&entry.key.as_str()) {
+            let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` is a capability of the engine", entry.key));
+            cx.push(finding.help("remove it here; a role may name it as it is"));
             continue;
         }
         let texts = match &entry.value.value {
@@ -151,10 +165,10 @@ fn roles(cx: &mut Cx<'_>, keys: Keys<'_>) -> Named<Role> {
 fn role(cx: &mut Cx<'_>, entry: &Entry) -> Option<Role> {
     if matches!(entry.value.value, Value::Null) {
         let label = Texts::from([(cx.locales[0].clone(), words::humanised(&entry.key))]);
-        return Some(Role { label, capabilities: Vec::new() });
+        return Some(Role { label, capabilities: Vec::new(), by: Through::Membership });
     }
-    let keys = cx.keys(&entry.value, &entry.key, "a role", &["label", "capabilities"])?;
-    Some(Role { label: cx.label(keys, &entry.key), capabilities: cx.names_at(keys, "capabilities") })
+    let keys = cx.keys(&entry.value, &entry.key, "a role", &["label", "capabilities", "by"])?;
+    Some(Role { label: cx.label(keys, &entry.key), capabilities: cx.names_at(keys, "capabilities"), by: outside::through(cx, keys) })
 }
 
 fn set(cx: &mut Cx<'_>, entry: &Entry) -> Option<IdSet> {

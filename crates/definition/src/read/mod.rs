@@ -7,6 +7,7 @@ mod connector;
 mod cx;
 mod entity;
 mod field;
+mod outside;
 mod rows;
 mod state;
 mod table;
@@ -271,6 +272,8 @@ fn nameless(locales: &[String]) -> App {
         tables: IndexMap::new(),
         calculators: IndexMap::new(),
         connectors: IndexMap::new(),
+        links: IndexMap::new(),
+        forms: IndexMap::new(),
         places: Places::default(),
     }
 }

@@ -47,6 +47,11 @@ fn transition(cx: &mut Cx<'_>, entry: &Entry, known: &Known<'_>) -> Option<Trans
     })
 }
 
+/// Names under `by`: roles, capabilities, kinds of the engine.
+pub(crate) fn actors(cx: &mut Cx<'_>, node: &Node, known: &Known<'_>) -> Vec<Actor> {
+    cx.names(node, "by").into_iter().map(|name| actor(name, known)).collect()
+}
+
 fn actor(name: String, known: &Known<'_>) -> Actor {
     match name.as_str() {
         "timer" => Actor::Kind(Kind::Timer),

@@ -123,7 +123,7 @@ fn field(app: &App) -> Value {
 }
 
 fn state(app: &App, own: &Own) -> Value {
-    let duration = json!({ "type": "string", "pattern": "^[0-9]+ (second|minute|hour|day|week)s?$" });
+    let duration = super::parts::duration();
     object(
         json!({
             "label": label(app),
@@ -195,7 +195,7 @@ fn access(own: &Own) -> Value {
     let editable = own.fields.iter().chain(&own.children);
     let see = json!({ "anyOf": [
         { "enum": own.rules },
-        { "type": "string", "pattern": "^\\s*[a-z][a-z0-9_]*\\s*=\\s*(actor\\s*\\(|any\\s*\\()" },
+        { "type": "string", "pattern": "^\\s*[a-z][a-z0-9_]*\\s*=\\s*(actor\\s*\\(|linked\\s*\\(|any\\s*\\()" },
     ] });
     let edit = json!({ "anyOf": [{ "enum": ["all", "nothing"] }, keyed(&own.states, some(names(editable)))] });
     object(

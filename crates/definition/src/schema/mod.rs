@@ -5,6 +5,7 @@
 //! to `read` and `check`; it never refuses what they accept.
 
 mod entity;
+mod outside;
 mod parts;
 
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod tests;
 
 use serde_json::{Value, json};
 
-use crate::model::App;
+use crate::model::{App, ENGINE_CAPABILITIES};
 use parts::{expression, label, name_pattern, names, object};
 
 /// The schemas as file name and content, to be written into `.statehouse/` of the app's folder.
@@ -42,7 +43,11 @@ fn with_head(name: &str, schema: Value) -> Value {
 
 fn app_schema(app: &App) -> Value {
     let role = json!({ "anyOf": [{ "type": "null" }, object(
-        json!({ "label": label(app), "capabilities": parts::some(names(app.capabilities.keys())) }),
+        json!({
+            "label": label(app),
+            "capabilities": parts::some(names(app.capabilities.keys().map(String::as_str).chain(ENGINE_CAPABILITIES))),
+            "by": { "enum": ["link", "form"], "description": "held by a signed link or a form, not by members" },
+        }),
         &[],
     )] });
     let set = object(json!({ "of": names(app.entities.keys()), "that": expression("which of them are the actor's") }), &["of", "that"]);
@@ -55,6 +60,8 @@ fn app_schema(app: &App) -> Value {
         "capabilities": { "type": "object", "additionalProperties": { "anyOf": [{ "type": "null" }, label(app)] } },
         "roles": parts::named(role),
         "sets": parts::named(set),
+        "links": parts::named(outside::link(app)),
+        "forms": parts::named(outside::form(app)),
     });
     object(properties, &["app", "locales", "time_zone"])
 }

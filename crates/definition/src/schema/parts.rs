@@ -65,3 +65,7 @@ pub(super) fn date() -> Value {
 pub(super) fn bool() -> Value {
     json!({ "type": "boolean" })
 }
+
+pub(super) fn duration() -> Value {
+    json!({ "type": "string", "pattern": "^[0-9]+ (second|minute|hour|day|week)s?$" })
+}

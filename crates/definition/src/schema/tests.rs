@@ -144,7 +144,7 @@ fn the_files_of_the_first_app_fit() {
         assert_eq!(fits(&schema, &schema, &value, ""), Ok(()), "{}", file.path);
         seen += 1;
     }
-    assert_eq!(seen, 11);
+    assert_eq!(seen, 13);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub fn fresh(hint: &str) -> TestDatabase {
     let db = cluster.database_from(&orders::in_every_state(cluster), hint);
     // A copy has its template's contents, not its template's privileges.
     db.psql_as_superuser(&format!(
-        "revoke all on database {0} from public; grant connect on database {0} to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read;{ENDED}",
+        "revoke all on database {0} from public; grant connect on database {0} to statehouse_api, statehouse_agent, statehouse_worker, statehouse_read, statehouse_server;{ENDED}",
         db.name()
     ))
     .ok();

@@ -1,6 +1,7 @@
 //! `statehouse bench`: measures, on a private server of its own that is gone afterwards.
 
 mod cells;
+mod http;
 mod measure;
 mod meter;
 mod pgbench;

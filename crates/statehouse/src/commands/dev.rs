@@ -5,13 +5,18 @@ mod ready;
 use std::path::{Path, PathBuf};
 
 use statehouse_definition::App;
+use statehouse_http::settings::Log;
+use statehouse_http::{Serving, Settings};
 use statehouse_store::people::{self, Instead, Key, People};
-use statehouse_store::{Login, apply};
+use statehouse_store::{Login, Place, apply};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::serve::no_signals;
 use crate::cx::{Cx, Reached};
 use crate::failure::{Exit, Failure};
 use crate::folder::{self, Folder};
+use crate::log;
+use crate::settings::Flags;
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -25,6 +30,8 @@ pub struct Args {
     /// Import the records under the app's `data` folder
     #[arg(long)]
     seed: bool,
+    #[command(flatten)]
+    flags: Flags,
     /// Allow the destructive step of this name; may be given more than once
     #[arg(long, value_name = "NAME")]
     allow_destroy: Vec<String>,
@@ -40,8 +47,8 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         ready::forget(file)?;
     }
     let reached = cx.reach(&app.name)?;
-    let standing = tokio::select! {
-        standing = prepare(&args, &app, &reached, cx) => standing,
+    let (standing, serving) = tokio::select! {
+        prepared = prepare(&args, &app, &reached, cx) => prepared,
         _ = interrupt.recv() => return stop(reached, None),
         _ = terminate.recv() => return stop(reached, None),
     }?;
@@ -49,14 +56,17 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         ready::write(file, &standing)?;
     }
     ready::announce(&standing, &reached, cx);
-    if !owned(&reached) {
+    let Some(serving) = serving else {
         // Another process keeps the server; there is nothing to stay for.
         return Ok(Exit::Fine);
-    }
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    };
+    let told = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    serving.run(told).await;
     stop(reached, args.ready.as_deref())
 }
 
@@ -67,12 +77,14 @@ struct Standing {
     version: i32,
     /// Whether this process keeps the server.
     owner: bool,
+    /// Where the API answers; nothing where another process keeps the server.
+    api: Option<String>,
     database: serde_json::Map<String, serde_json::Value>,
     keys: Vec<Key>,
 }
 
 /// Applies, makes the demo people and their keys, and asks every login role for an answer.
-async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<Standing, Failure> {
+async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<(Standing, Option<Serving>), Failure> {
     let place = &reached.place;
     let proposal = apply::propose(place, app, &Default::default()).await?;
     folder::type_changed(&args.app, place, app, &proposal, cx).await?;
@@ -94,7 +106,24 @@ async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<S
     if args.seed {
         super::import::seed(&args.app, app, reached).await?;
     }
-    Ok(Standing { app: app.name.clone(), version: applied.version, owner: owned(reached), database, keys })
+    let serving = if owned(reached) { Some(serve(&args.flags, app, place).await?) } else { None };
+    let api = serving.as_ref().map(|serving| serving.shared.base_url.clone());
+    Ok((Standing { app: app.name.clone(), version: applied.version, owner: owned(reached), api, database, keys }, serving))
+}
+
+/// Listens where it is meant to; where nobody said so and the usual place is taken, anywhere.
+async fn serve(flags: &Flags, app: &App, place: &Place) -> Result<Serving, Failure> {
+    // A development server sends no mail, so it shows its sign-in links; they end with the process.
+    let people =
+        statehouse_http::settings::People { sign_in_secret: statehouse_store::people::sign_in::fresh_secret()?, sign_in_shown: true };
+    let usual = Settings { app: app.name.clone(), log: Log { access: false, ..Log::default() }, people, ..Settings::default() };
+    let mut settings = flags.read(&usual)?;
+    log::begin(&settings.log)?;
+    let chosen = flags.says_where() || settings.listen != usual.listen;
+    if !chosen && tokio::net::TcpListener::bind(settings.listen).await.is_err() {
+        settings.listen.set_port(0);
+    }
+    Ok(statehouse_http::serve(settings, place.clone()).await?)
 }
 
 fn owned(reached: &Reached) -> bool {
@@ -110,8 +139,4 @@ fn stop(reached: Reached, file: Option<&Path>) -> Result<Exit, Failure> {
         server.stop()?;
     }
     Ok(Exit::Fine)
-}
-
-fn no_signals(cause: std::io::Error) -> Failure {
-    Failure::new(statehouse_fault::SH9001, format!("no signals can be received: {cause}"))
 }

@@ -1,8 +1,10 @@
-//! `statehouse export`: records as somebody sees them, events, the definition.
+//! `statehouse export`: records as somebody sees them, events, the definition, the description of the API.
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
+use statehouse_definition::App;
+use statehouse_http::openapi::{self, Viewer};
 use statehouse_store::export::{Form, events, records};
 use statehouse_store::record::{enter, enter_as, tenant};
 use statehouse_store::{Login, definition};
@@ -14,6 +16,15 @@ use crate::say::Quiet;
 /// What it takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// The API as OpenAPI 3.1: for a role, or what anybody may ask
+    #[arg(id = "kind", value_name = "WHAT", value_parser = ["openapi"], group = "what")]
+    what: Option<String>,
+    /// For this role
+    #[arg(long, value_name = "ROLE", requires = "kind")]
+    role: Option<String>,
+    /// In this language, else in the app's first
+    #[arg(long, value_name = "LOCALE", default_value = "", hide_default_value = true, requires = "kind")]
+    locale: String,
     /// The records of this entity
     #[arg(long, value_name = "ENTITY", group = "what")]
     entity: Option<String>,
@@ -63,10 +74,11 @@ async fn write(args: &Args, reached: &Reached, out: &mut (dyn Write + Send)) -> 
     let name = reached.app_name(&admin, args.app.as_deref()).await?;
     let app = definition::fetch_app(&admin, &name).await?;
     let Some(entity) = &args.entity else {
-        if !args.definition {
-            return Err(Failure::usage("say what to export: `--entity`, `--events` or `--definition`"));
-        }
-        let text = definition::canonical(&app)?;
+        let text = match (args.definition, &args.what) {
+            (true, _) => definition::canonical(&app)?,
+            (false, Some(_)) => described(args, &app)?,
+            (false, None) => return Err(Failure::usage("say what to export: `openapi`, `--entity`, `--events` or `--definition`")),
+        };
         return writeln!(out, "{text}")
             .map(|()| 1)
             .map_err(|cause| Failure::new(statehouse_fault::SH0003, format!("the export could not be written: {cause}")));
@@ -82,4 +94,22 @@ async fn write(args: &Args, reached: &Reached, out: &mut (dyn Write + Send)) -> 
     };
     let mut client = reached.place.connect(login).await?;
     Ok(records(&mut client, &session, &app, entity, form, out).await?)
+}
+
+/// The description of the API for a role, or for nobody.
+fn described(args: &Args, app: &App) -> Result<String, Failure> {
+    let document = match &args.role {
+        None => openapi::of_nobody(app, &args.locale, "/"),
+        Some(role) => {
+            let unknown = || {
+                Failure::usage(format!(
+                    "there is no role `{role}`; there are {}",
+                    statehouse_definition::quoted_list(app.roles.keys().cloned().collect::<Vec<_>>())
+                ))
+            };
+            openapi::of_viewer(&Viewer::of_role(app, role).ok_or_else(unknown)?, &args.locale, "/")
+        }
+    };
+    serde_json::to_string_pretty(&document)
+        .map_err(|cause| Failure::new(statehouse_fault::SH9001, format!("the description has no JSON form: {cause}")))
 }

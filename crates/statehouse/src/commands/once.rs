@@ -1,18 +1,21 @@
 //! `statehouse once`: the orders of two tenants from their files to closed or cancelled, and whether every number holds.
 //!
-//! `cast` who plays and what is played with · `drive` the days of an order · `mischief` what must not work · `watch` who
-//! sees what · `figures` the numbers · `report` what a person reads.
+//! `cast` who plays and what is played with · `face` the API they speak to · `served` its server, killed once in the
+//! middle · `drive` the days of an order · `mischief` what must not work · `watch` who sees what · `figures` the
+//! numbers · `report` what a person reads.
 
 mod cast;
 mod drive;
+mod face;
 mod figures;
 mod mischief;
 mod report;
+mod served;
 mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use statehouse_store::audit::{anchor, verify};
 use statehouse_store::people::{self, Instead, People};
@@ -24,6 +27,8 @@ use crate::failure::{Exit, Failure};
 use crate::folder::{self, Folder};
 use cast::Cast;
 use drive::Day;
+use face::Face;
+use served::Served;
 
 /// When the rehearsal begins; prices and rates of the demo data hold from 2026 on.
 const BEGINS: &str = "2026-11-20 09:00:00+00";
@@ -47,7 +52,8 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     people::ensure(stage.admin(), &app, &people).await?;
     let keys = people::issue_keys(stage.admin(), &app.name, "once", Instead::OfNone).await?;
     let imported = import::seed(&args.app, &app, &reached).await?;
-    let cast = Arc::new(Cast::gather(&app.name, &reached, &stage, &keys).await?);
+    let mut served = Served::start(&reached.url_admin()).await?;
+    let cast = Arc::new(Cast::gather(&app.name, &reached, &stage, &keys, Face::at(served.address())).await?);
     let anchored = anchor(stage.admin()).await?;
     let ready = started.elapsed();
 
@@ -61,7 +67,10 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     ] {
         for day in days {
             eprintln!("{} …", day.says());
-            drive::day(&cast, *day).await;
+            match day {
+                Day::Fulfil => interrupted(&cast, *day, &mut served).await?,
+                _ => drive::day(&cast, *day).await,
+            }
             watched.look(&cast, &stage).await?;
         }
         stage.wait(wait).await?;
@@ -82,8 +91,34 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     if !cx.print_json(&report) {
         say!("{report}");
     }
+    drop(served);
     if let Some(server) = reached.server {
         server.stop()?;
     }
     Ok(if fine { Exit::Fine } else { Exit::Refused })
+}
+
+/// The server is killed when this many moves of the day have been acknowledged.
+const KILLED_AFTER: u64 = 100;
+
+/// A day in the middle of which the server is killed and started again.
+async fn interrupted(cast: &Arc<Cast>, day: Day, served: &mut Served) -> Result<(), Failure> {
+    let until = cast.acknowledged() + KILLED_AFTER;
+    let all = drive::day(cast, day);
+    let killed = async {
+        while cast.acknowledged() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        served.kill_and_restart().await
+    };
+    tokio::pin!(all, killed);
+    tokio::select! {
+        ended = &mut killed => {
+            ended?;
+            all.await;
+        }
+        // A day too short to be interrupted; the report says that nothing broke off.
+        () = &mut all => {}
+    }
+    Ok(())
 }

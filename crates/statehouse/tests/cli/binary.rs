@@ -1,5 +1,6 @@
 //! Runs the binary.
 
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -52,4 +53,14 @@ pub fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).expect("readable");
     assert!(text.contains(from), "{from}");
     std::fs::write(file, text.replace(from, to)).expect("written");
+}
+
+/// What a server says to one request, head and all.
+pub fn answer(address: &str, path: &str, key: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut said = String::new();
+    stream.read_to_string(&mut said).expect("answered");
+    said
 }

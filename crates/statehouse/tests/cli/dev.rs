@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::binary::{command, folder, run, stay};
+use crate::binary::{answer, command, folder, run, stay};
 
 /// A `dev` that has announced itself. Its server ends with it, however it ends.
 struct Dev {
@@ -64,6 +64,13 @@ fn the_ready_file_holds_urls_and_keys_that_work() {
     let url = ready["database"]["statehouse_api"].as_str().expect("text");
     let asked = std::process::Command::new(psql).args(["-X", "-A", "-t", "-d", url, "-c", &sql]).output().expect("psql runs");
     assert_eq!(String::from_utf8_lossy(&asked.stdout), "t\n", "{}", String::from_utf8_lossy(&asked.stderr));
+
+    let api = ready["api"].as_str().and_then(|api| api.strip_prefix("http://")).expect("an address");
+    let said = answer(api, "/health/ready", "");
+    assert!(said.starts_with("HTTP/1.1 200") && said.ends_with(r#"{"ready":true,"app":"stay","version":1}"#), "{said}");
+    let said = answer(api, "/v1/room", keys[0]["key"].as_str().expect("text"));
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    assert!(dev.said.contains(&format!("http://{api}")), "{}", dev.said);
 
     let second = run(dir.path(), &["dev", "stay", "--data", "data"]).ended(0);
     assert!(

@@ -6,3 +6,4 @@ mod check;
 mod database;
 mod dev;
 mod init;
+mod serve;

@@ -1,8 +1,6 @@
 //! Moves the records of removed states, tenant by tenant, in small transactions, under the law: each record's move is
 //! an event `migrated`, and no trigger is ever disabled.
 
-use std::time::Duration;
-
 use statehouse_compile::entity::Cx;
 use statehouse_compile::plan::{Branch, Migration, ident, literal};
 use statehouse_definition::App;
@@ -11,7 +9,7 @@ use statehouse_definition::model::{Expr, Span};
 use statehouse_fault::{Code, Fault};
 use tokio_postgres::Client;
 
-use super::run::{TRIES_MOST, crossed};
+use super::run::patiently;
 use crate::StoreFault;
 
 /// Rows in one transaction: few enough that a client who waits for one of them waits well under a second.
@@ -32,7 +30,7 @@ pub(super) async fn run(client: &mut Client, app: &App, migration: &Migration) -
     for tenant in &tenants {
         for batch in &batches {
             loop {
-                let rows = patiently(client, app, tenant.get(0), batch).await?;
+                let rows = patiently(20, async || once(client, app, tenant.get(0), batch).await).await?;
                 moved += rows;
                 if rows == 0 {
                     break;
@@ -80,19 +78,6 @@ fn condition(app: &App, migration: &Migration, branch: &Branch) -> Result<String
         Fault::new(code, format!("in the mapping, `{text}`: {}", fault.fault))
     })?;
     Ok(printed.sql)
-}
-
-async fn patiently(client: &mut Client, app: &App, tenant: i32, batch: &Batch) -> Result<u64, StoreFault> {
-    let mut tries = 1;
-    loop {
-        match once(client, app, tenant, batch).await {
-            Err(fault) if tries < TRIES_MOST && crossed(&fault) => {
-                tokio::time::sleep(Duration::from_millis(20 << tries.min(5))).await;
-                tries += 1;
-            }
-            done => return done,
-        }
-    }
 }
 
 /// One batch as the owner behind the door of one tenant, so that row-level security holds the statement to it.

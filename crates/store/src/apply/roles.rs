@@ -6,12 +6,13 @@ use statehouse_definition::App;
 
 /// The engine's own roles: name, whether it logs in, its comment. The same list as the engine's first file; a test
 /// applies to an empty cluster and plans again, which finds any difference.
-const ENGINE: [(&str, bool, &str); 6] = [
+const ENGINE: [(&str, bool, &str); 7] = [
     ("statehouse_owner", false, "Owns everything Statehouse makes; bound by forced row-level security"),
     ("statehouse_api", true, "What any client uses: psql, an ORM, the server"),
     ("statehouse_agent", true, "A model: sees what its session sees and may only propose"),
     ("statehouse_worker", true, "Timers, connectors and the engine itself"),
     ("statehouse_read", true, "Reports: the same views, read only"),
+    ("statehouse_server", true, "The server itself: reads the definition in force, opens sessions for people it has verified"),
     ("statehouse_backup", false, "The one exception to row-level security; read only, enabled when needed"),
 ];
 

@@ -12,7 +12,7 @@ use super::propose::Proposal;
 use crate::{StoreFault, definition};
 
 /// How often a transaction that waited too long for a lock is tried; others went first each time.
-pub(super) const TRIES_MOST: u32 = 8;
+const TRIES_MOST: u32 = 8;
 
 /// A version of the definition to be stored.
 #[derive(Clone, Copy)]
@@ -34,7 +34,8 @@ pub(super) async fn all(client: &mut Client, app: &App, proposal: &Proposal) -> 
         } else if group.first().is_some_and(|step| step.own_transaction) {
             alone(client, group).await?;
         } else {
-            together(client, group, store.take()).await?;
+            let store = store.take();
+            patiently(50, async || once(client, group, store).await).await?;
         }
     }
     if let Some(new) = store {
@@ -51,13 +52,14 @@ fn groups(steps: &[Step]) -> Vec<&[Step]> {
         .collect()
 }
 
-/// One transaction, tried again where somebody held a lock for too long. Nothing of a failed try stays.
-async fn together(client: &mut Client, steps: &[Step], store: Option<Version<'_>>) -> Result<(), StoreFault> {
+/// One transaction, tried again where somebody held a lock for too long. Nothing of a failed try stays. The first pause
+/// is of `pause_ms` milliseconds doubled, and it doubles with each.
+pub(super) async fn patiently<T>(pause_ms: u64, mut once: impl AsyncFnMut() -> Result<T, StoreFault>) -> Result<T, StoreFault> {
     let mut tries = 1;
     loop {
-        match once(client, steps, store).await {
+        match once().await {
             Err(fault) if tries < TRIES_MOST && crossed(&fault) => {
-                tokio::time::sleep(Duration::from_millis(50 << tries.min(5))).await;
+                tokio::time::sleep(Duration::from_millis(pause_ms << tries.min(5))).await;
                 tries += 1;
             }
             done => return done,
@@ -80,7 +82,7 @@ async fn once(client: &mut Client, steps: &[Step], store: Option<Version<'_>>) -
 }
 
 /// Somebody else went first; the same transaction may succeed now.
-pub(super) fn crossed(fault: &StoreFault) -> bool {
+fn crossed(fault: &StoreFault) -> bool {
     let states = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
     fault.sqlstate().is_some_and(|found| states.iter().any(|state| state.code() == found))
 }

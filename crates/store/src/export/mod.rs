@@ -1,5 +1,7 @@
 //! Records as a session sees them, events, written out as text.
 
+mod tenant;
+
 use std::io::Write;
 
 use futures_util::TryStreamExt;
@@ -7,6 +9,8 @@ use statehouse_definition::expr::ident;
 use statehouse_definition::model::App;
 use statehouse_fault::{SH0003, SH1003};
 use tokio_postgres::{Client, Transaction};
+
+pub use tenant::{Whole, Written, tenant};
 
 use crate::StoreFault;
 use crate::record::{Session, view};

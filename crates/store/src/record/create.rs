@@ -1,15 +1,17 @@
-//! A new record.
+//! A new record from plain JSON, for callers without a definition at hand.
 
-use futures_util::future::join4;
 use serde_json::Value;
 use statehouse_definition::expr::ident;
+use statehouse_fault::SH5002;
 use tokio_postgres::types::ToSql;
 
-use super::fire::Moved;
+use super::fire::{Moved, RETRIES_MAX, pause};
+use super::pipeline::within;
+use super::refusal;
 use super::session::Session;
 use crate::{Db, StoreFault};
 
-/// Creates a record from a JSON object of its fields.
+/// Creates a record from a JSON object of its fields. What is refused leaves a row in the log of refusals.
 ///
 /// # Errors
 /// The refusal of the law as its fault, `SH1004` when `values` is not an object, faults of storage.
@@ -21,22 +23,27 @@ pub async fn create(db: &Db, session: &Session, entity: &str, values: &Value) ->
     let names = fields.keys().map(|name| ident(name)).collect::<Vec<_>>().join(", ");
     let text =
         format!("insert into {view} ({names}) select {names} from jsonb_populate_record(null::{view}, $1) returning id, state, version");
-    let client = db.get().await?;
-    let open = client.prepare_cached(include_str!("../../queries/session_set.sql")).await?;
-    let doing = || StoreFault::doing(format!("creating `{entity}`"));
-    let insert = client.prepare(&text).await.map_err(doing())?;
-    let whose: [&(dyn ToSql + Sync); 2] = [&session.token, &session.locale];
+    let mut tried = 0;
+    let fault = loop {
+        let fault = match attempt(db, session, entity, &text, values).await {
+            Ok(moved) => return Ok(moved),
+            Err(fault) => fault,
+        };
+        if tried == RETRIES_MAX || fault.fault().code != SH5002 {
+            break fault;
+        }
+        tried += 1;
+        tokio::time::sleep(pause(tried)).await;
+    };
+    refusal::note(db, session, entity, None, "created", &fault).await;
+    Err(fault)
+}
+
+async fn attempt(db: &Db, session: &Session, entity: &str, text: &str, values: &Value) -> Result<Moved, StoreFault> {
+    let client = db.lean().await?;
+    let doing = format!("creating `{entity}`");
+    let insert = client.prepare(text).await.map_err(StoreFault::doing(&doing))?;
     let given: [&(dyn ToSql + Sync); 1] = [values];
-    let (begun, opened, made, committed) = join4(
-        client.batch_execute("begin"),
-        client.execute(&open, &whose),
-        client.query_one(&insert, &given),
-        client.batch_execute("commit"),
-    )
-    .await;
-    begun.map_err(doing())?;
-    opened.map_err(doing())?;
-    let row = made.map_err(doing())?;
-    committed.map_err(doing())?;
-    Ok(Moved { id: row.get(0), state: row.get(1), version: row.get(2) })
+    let row = within(&client, session, &doing, "commit", client.query_one(&insert, &given)).await?;
+    Ok(Moved { id: row.get(0), state: row.get(1), version: row.get(2), replayed: false })
 }

@@ -4,14 +4,36 @@
 //! one go before anything is awaited, so a caller who goes away in the middle leaves no transaction open behind him:
 //! either nothing was sent or the commit was sent too.
 
+mod bulk;
 mod create;
 mod fire;
+mod get;
+mod key;
+mod list;
+mod open;
+pub(crate) mod pipeline;
 mod refusal;
 mod session;
+mod shape;
+mod together;
+mod transitions;
+mod values;
+mod write;
 
+pub use bulk::{Item, Outcome, bulk};
 pub use create::create;
-pub use fire::{Move, Moved, Target, fire};
-pub use session::{Session, enter, enter_as, tenant};
+pub use fire::{Move, Moved, Target, fire, fire_seen};
+pub use get::{HISTORY_MAX, Seen, get, history, reachable, rows};
+pub use key::{Kept, keyed, purge};
+pub use list::{Listing, PAGE, PAGE_MAX, Page, list};
+pub use open::open;
+pub use session::{Session, enter, enter_as, resume, tenant};
+pub(crate) use session::{context, read as read_session};
+pub use shape::{Column, Shape};
+pub use together::Lanes;
+pub use transitions::{Opening, openings};
+pub use values::{Values, Wrong};
+pub use write::{NotWritten, RowEdit, Written, edit, edit_row, make, worst};
 
 use statehouse_definition::expr::ident;
 

@@ -4,31 +4,26 @@ use futures_util::future::join4;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::fire::{Move, Target};
 use super::session::Session;
 use crate::{Db, StoreFault};
 
 /// Notes a refused attempt, in a transaction of its own since the attempt's was undone. Without success nothing is
 /// said: the caller's answer is the refusal, and the log is a sample.
-pub(super) async fn note(db: &Db, session: &Session, wanted: &Move<'_>, fault: &StoreFault) {
+pub(super) async fn note(db: &Db, session: &Session, entity: &str, record: Option<Uuid>, verb: &str, fault: &StoreFault) {
     let code = fault.fault().code;
     let refused = code.code.starts_with("SH4") || code.code == "SH1002";
     if refused {
-        let _ = write(db, session, wanted, code.code).await;
+        let _ = write(db, session, entity, record, verb, code.code).await;
     }
 }
 
-async fn write(db: &Db, session: &Session, wanted: &Move<'_>, code: &str) -> Result<(), StoreFault> {
-    let client = db.get().await?;
+async fn write(db: &Db, session: &Session, entity: &str, record: Option<Uuid>, verb: &str, code: &str) -> Result<(), StoreFault> {
+    let client = db.lean().await?;
     let open = client.prepare_cached(include_str!("../../queries/session_set.sql")).await?;
     let note = client.prepare_cached(include_str!("../../queries/refusal_note.sql")).await?;
-    let entity = format!("{}.{}", session.app, wanted.entity);
-    let record: Option<Uuid> = match wanted.record {
-        Target::Id(id) => Some(id),
-        Target::Reference(_) => None,
-    };
+    let entity = format!("{}.{}", session.app, entity);
     let whose: [&(dyn ToSql + Sync); 2] = [&session.token, &session.locale];
-    let what: [&(dyn ToSql + Sync); 4] = [&entity, &record, &wanted.verb, &code];
+    let what: [&(dyn ToSql + Sync); 4] = [&entity, &record, &verb, &code];
     let (begun, opened, noted, committed) =
         join4(client.batch_execute("begin"), client.execute(&open, &whose), client.execute(&note, &what), client.batch_execute("commit"))
             .await;

@@ -1,11 +1,11 @@
 //! Who asks: a token, and what it stands for.
 
-use deadpool_postgres::Object;
 use uuid::Uuid;
 
 use statehouse_fault::{Fault, SH1001};
 use tokio_postgres::GenericClient;
 
+use crate::kept::Kept;
 use crate::{Db, StoreFault};
 
 /// A session as its holder knows it. The token is a secret: it is never printed.
@@ -81,11 +81,39 @@ pub async fn enter_as(db: &Db, kind: &str, tenant: i32, app: &str) -> Result<Ses
     context(&client, client.query_one(&statement, &[&kind, &tenant, &app]).await.map_err(StoreFault::doing("entering"))?.get(0)).await
 }
 
+/// What a token stands for, over a pool of `statehouse_api` or `statehouse_read`.
+///
+/// # Errors
+/// `SH2002` for a token that is not or no longer a session's.
+pub async fn resume(db: &Db, token: String) -> Result<Session, StoreFault> {
+    let client = db.get().await?;
+    let open = client.prepare_cached(include_str!("../../queries/session_set.sql")).await?;
+    let look = client.prepare_cached(include_str!("../../queries/session_context.sql")).await?;
+    let whose: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&token, &""];
+    let (begun, opened, row, ended) = futures_util::future::join4(
+        client.batch_execute("begin"),
+        client.execute(&open, &whose),
+        client.query_one(&look, &[]),
+        client.batch_execute("commit"),
+    )
+    .await;
+    let doing = || StoreFault::doing("looking a session up");
+    begun.map_err(doing())?;
+    opened.map_err(doing())?;
+    let row = row.map_err(doing())?;
+    ended.map_err(doing())?;
+    Ok(read(token, &row))
+}
+
 /// What the connection's fresh session stands for.
-async fn context(client: &Object, token: String) -> Result<Session, StoreFault> {
+pub(crate) async fn context(client: &Kept, token: String) -> Result<Session, StoreFault> {
     let statement = client.prepare_cached(include_str!("../../queries/session_context.sql")).await?;
     let row = client.query_one(&statement, &[]).await.map_err(StoreFault::doing("entering"))?;
-    Ok(Session {
+    Ok(read(token, &row))
+}
+
+pub(crate) fn read(token: String, row: &tokio_postgres::Row) -> Session {
+    Session {
         token,
         app: row.get("app"),
         role: row.get("role"),
@@ -93,5 +121,5 @@ async fn context(client: &Object, token: String) -> Result<Session, StoreFault> 
         tenant: row.get("tenant"),
         actor: row.get("actor"),
         locale: String::new(),
-    })
+    }
 }

@@ -65,7 +65,7 @@ insert into statehouse.membership (tenant, member, app, role) values (1, '000000
 insert into statehouse.session (token_hash, tenant, actor, role, kind, app, expires)
 values (sha256('ops'), 1, '00000000-0000-7000-8000-000000000001', 'ops', 'member', 'orders', now() + interval '1 day');
 begin;
-select statehouse.open_door(row(0, 1, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{}')::statehouse.context);
+select statehouse.open_door(row(0, 1, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{}', null)::statehouse.context);
 insert into orders.client (name, lang, phone) values ('Klettur', 'is', '+3545550100');
 commit;
 ";
@@ -77,7 +77,7 @@ fn import(db: &TestDatabase) {
     for first in (0..ORDERS).step_by(1000) {
         script.push_str(&format!(
             "begin;
-select statehouse.open_door(row(0, 1, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{{}}')::statehouse.context);
+select statehouse.open_door(row(0, 1, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{{}}', null)::statehouse.context);
 insert into orders.\"order\" (client, rep, title, priority, state)
 select (select id from orders.client), '00000000-0000-7000-8000-000000000001', 'Order ' || g,
        case when g % 3 = 0 then 'urgent' else 'normal' end, case g % 4 when 0 then 'production' when 1 then 'confirmed' else 'sourcing' end

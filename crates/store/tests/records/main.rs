@@ -7,4 +7,6 @@ mod explain;
 mod export;
 mod fire;
 mod import;
+mod tenants;
+mod together;
 mod world;

@@ -1,6 +1,7 @@
 //! What the store does to a real Postgres.
 
 mod apply;
+mod codes;
 mod people;
 mod pool;
 mod states;

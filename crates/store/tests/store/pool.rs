@@ -44,3 +44,46 @@ async fn a_connection_dropped_in_a_failed_transaction_is_not_used_again() {
     let second = db.get().await.expect("a connection");
     assert_eq!(second.query_one("select 1", &[]).await.expect("usable").get::<_, i32>(0), 1);
 }
+
+/// Whoever holds a login may change what all who share it begin with, but not what the server begins with.
+#[tokio::test]
+async fn the_server_begins_with_its_own_settings() {
+    let world = World::with("steady", &app(SHOP, ORDER)).await;
+    let somebody = world.database.connect("statehouse_api").await;
+    let name = world.database.name();
+    for (setting, value, expected) in [
+        ("search_path", "nowhere", "pg_catalog,pg_temp"),
+        ("row_security", "off", "on"),
+        ("default_transaction_isolation", "serializable", "read committed"),
+        ("default_transaction_read_only", "on", "off"),
+        ("statement_timeout", "1", "0"),
+        ("lock_timeout", "1", "0"),
+        ("idle_in_transaction_session_timeout", "1", "0"),
+        ("idle_session_timeout", "10000", "0"),
+        ("timezone", "Asia/Tokyo", "UTC"),
+        ("datestyle", "German", "ISO, MDY"),
+        ("bytea_output", "escape", "hex"),
+        ("standard_conforming_strings", "off", "on"),
+        ("plan_cache_mode", "force_generic_plan", "auto"),
+        ("local_preload_libraries", "nowhere", ""),
+    ] {
+        somebody.batch_execute(&format!("alter role statehouse_api in database {name} set {setting} = '{value}'")).await.expect(setting);
+        let db = Db::open(&world.place, Login::Api, 1).expect("a pool");
+        let server = db.get().await.expect(setting);
+        let said: String = server.query_one("select current_setting($1)", &[&setting]).await.expect("said").get(0);
+        assert_eq!(said, expected, "{setting}");
+        // Another client does begin with it, else this proves nothing.
+        let client = world.database.config("statehouse_api").connect(tokio_postgres::NoTls).await;
+        match client {
+            Err(fault) => assert_eq!(setting, "local_preload_libraries", "{fault:?}"),
+            Ok((client, connection)) => {
+                let asked = async { client.simple_query(&format!("select current_setting('{setting}')")).await };
+                tokio::select! {
+                    _ = connection => panic!("{setting}: the connection ended"),
+                    said = asked => assert!(!format!("{said:?}").contains(&format!("Some(\"{expected}\")")), "{setting}: {said:?}"),
+                }
+            }
+        }
+        somebody.batch_execute(&format!("alter role statehouse_api in database {name} reset all")).await.expect("reset");
+    }
+}

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use statehouse_definition::model::Edit;
+use statehouse_definition::model::{Edit, Field};
 
-use super::{definer, entries, in_slice, merge, right_door, trigger, writers};
+use super::{definer, entries, given, in_slice, merge, right_door, trigger, writers};
 use crate::entity::persona::Persona;
 use crate::object::Object;
 use crate::pricing;
@@ -36,7 +36,8 @@ pub(super) fn doors(persona: &Persona<'_>, child: &str) -> Vec<Object> {
     vec![door.insert(), door.update(), door.delete()]
 }
 
-fn edits(persona: &Persona<'_>, child: &str) -> bool {
+/// Whether somebody of this role may ever change the rows.
+pub fn edits(persona: &Persona<'_>, child: &str) -> bool {
     persona.role == "system"
         || entries(persona).any(|edit| match edit {
             Edit::All => true,
@@ -59,6 +60,12 @@ impl<'a> Door<'a> {
         Self { persona, child, table, parent: ident(&cx.entity.name), plain, columns }
     }
 
+    /// The child's fields that a person writes.
+    fn fields(&self) -> impl Iterator<Item = (&str, &Field)> {
+        let fields = self.persona.cx.entity.children[self.child].fields.iter();
+        fields.map(|(name, field)| (name.as_str(), field)).filter(|(name, _)| self.columns.contains(&ident(name)))
+    }
+
     fn insert(&self) -> Object {
         let persona = self.persona;
         let mut columns: Vec<String> = vec![self.parent.clone(), "position".to_owned()];
@@ -67,8 +74,9 @@ impl<'a> Door<'a> {
         }
         columns.extend(self.columns.iter().cloned());
         let body = format!(
-            "{}insert into {} as b ({}) values ({}) returning b.id into new.id;\n{}",
+            "{}{}insert into {} as b ({}) values ({}) returning b.id into new.id;\n{}",
             self.admitted(),
+            given::new_row(persona, self.fields(), ("c.tenant", "c")),
             self.table,
             columns.join(", "),
             row("new", &columns),
@@ -84,8 +92,9 @@ impl<'a> Door<'a> {
         let sets: Vec<String> =
             columns.iter().map(|c| format!("{c} = case when new.{c} is distinct from old.{c} then new.{c} else b.{c} end")).collect();
         let body = format!(
-            "{}update {} b set {} where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\n{}",
+            "{}{}update {} b set {} where b.tenant = tenant_ and b.id = old.id;\nif not found then return null; end if;\n{}",
             self.mine(),
+            given::changed(self.persona, self.fields(), ("tenant_", "old.seen_by")),
             self.table,
             sets.join(", "),
             self.refreshed("tenant_")

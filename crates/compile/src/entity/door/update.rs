@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 
 use statehouse_definition::model::{Actor, Derived, Edit, Field, Transition};
 
-use super::{definer, entries, in_slice, merge, returning, right_door, trigger, writers};
-use crate::entity::derived;
+use super::{definer, entries, given, in_slice, merge, returning, right_door, spent, trigger, writers};
 use crate::entity::persona::{Persona, writable};
 use crate::object::Object;
 use crate::sql::{array, ident, indent, literal};
@@ -25,6 +24,8 @@ pub(super) fn door(persona: &Persona<'_>) -> Object {
     );
     body.push_str("if new.version <> old.version then\n");
     let _ = writeln!(body, "  perform statehouse.refuse_stale({}, old.id, old.version, new.version);\nend if;", literal(&cx.qualified()));
+    body.push_str(&spent(persona, "old.seen_by"));
+    body.push_str(&refs(persona, &fields));
     body.push_str(&locks(persona));
     body.push_str(&write(persona, &fields));
     body.push_str("new.fire := null;\nnew.input := null;\nnew.key := null;\nreturn new;");
@@ -38,7 +39,7 @@ pub(super) fn door(persona: &Persona<'_>) -> Object {
 }
 
 /// Visible fields this persona may ever write: by an edit or as the input of a verb it may fire.
-fn editable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
+pub fn editable<'a>(persona: &'a Persona<'_>) -> Vec<&'a str> {
     let mut fields = BTreeSet::new();
     for edit in entries(persona) {
         match edit {
@@ -77,15 +78,14 @@ fn key(persona: &Persona<'_>, fields: &[&str]) -> String {
   asked := case when edits then statehouse.changes(to_jsonb(old), to_jsonb(new), {columns}) else '{{}}' end;
   fingerprint_ := sha256(convert_to(jsonb_build_object('fire', new.fire, 'input', new.input, 'id', old.id)::text, 'UTF8'));
   if new.fire is not null or new.input is not null or edits then
-    insert into statehouse.key (tenant, actor, key, fingerprint, asked, entity, record, seq, at)
-    values (tenant_, (old.seen_by).actor, new.key, fingerprint_, asked, {entity}, old.id, old.version + 1, statehouse.now())
-    on conflict do nothing;
-    claimed := found;
+    claimed := statehouse.claim_key(tenant_, (old.seen_by).actor, new.key, fingerprint_, asked, {entity}, old.id, old.version + 1);
   end if;
   if not claimed then
     done := statehouse.seen_key(tenant_, (old.seen_by).actor, new.key, fingerprint_, asked, to_jsonb(new));
     if done is not null then
-      new.version := done;
+      select e.to_state into new.state from statehouse.event e
+       where e.tenant = tenant_ and e.entity = {entity} and e.record = old.id and e.seq = done;
+      new.version := done;   -- the key stays, and says that this is an answer given before
       new.fire := null;
       new.input := null;
       return new;
@@ -95,6 +95,15 @@ end if;
 ",
         entity = literal(&cx.qualified())
     )
+}
+
+/// Refs that an edit changes or a move hands in.
+fn refs(persona: &Persona<'_>, fields: &[&str]) -> String {
+    let session = ("tenant_", "old.seen_by");
+    let edited = fields.iter().filter_map(|f| persona.cx.entity.fields.get_key_value(*f)).map(|(name, f)| (name.as_str(), f));
+    let edited = given::changed(persona, edited, session);
+    let edited = if edited.is_empty() { edited } else { format!("if edits then\n{}end if;\n", indent(&edited, 2)) };
+    edited + &given::handed(persona, "new.input", session)
 }
 
 /// Lock targets of verbs with a guard over a set of records: written before the record itself is touched.
@@ -135,7 +144,7 @@ fn moving<'a>(persona: &'a Persona<'_>) -> BTreeSet<&'a str> {
     let entity = persona.cx.entity;
     let carried = entity.transitions.values().flat_map(|t| t.input.keys().chain(t.set.keys())).map(String::as_str);
     // A move whose inputs feed no rollup cannot change one, and most feed none.
-    let feeds = derived::plan(persona.cx).is_ok_and(|plan| entity.transitions.values().any(|t| feeds(t, &plan.hangs_on)));
+    let feeds = persona.cx.derived().is_ok_and(|plan| entity.transitions.values().any(|t| feeds(t, &plan.hangs_on)));
     let moves = |f: &Field| match &f.derived {
         Some(Derived::Computed(_)) => true,
         Some(_) => feeds,

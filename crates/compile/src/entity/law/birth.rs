@@ -134,6 +134,8 @@ fn own_slice(cx: &Cx<'_>, entity: &str) -> String {
         let column = ident(&rule.field);
         let refuse = format!("perform statehouse.refuse_fields({entity}, new.id, new.state, {});", array([&rule.field]));
         let _ = match &rule.with {
+            // Who holds a link makes nothing; `check` says so first.
+            RuleValue::Linked => writeln!(body, "if role_ = {} then {refuse} end if;", literal(who)),
             RuleValue::Actor => writeln!(
                 body,
                 "if role_ = {0} then\n  new.{column} := coalesce(new.{column}, actor_);\n  if new.{column} <> actor_ then {refuse} end if;\nend if;",

@@ -20,7 +20,7 @@ pub(super) fn object(cx: &Cx<'_>, plan: &Plan, verb: &str, transition: &Transiti
         body,
         "if not ({} and ({})) then\n  perform statehouse.refuse_verb({entity}, old.id, {}, old.state, {}, {});\nend if;",
         one_of("old.state", &transition.from),
-        verbs::allowed(transition, verbs::CAPABILITIES),
+        verbs::allowed(cx, verb, transition, verbs::CAPABILITIES),
         literal(verb),
         array(&transition.from),
         literal(&verbs::named(transition))

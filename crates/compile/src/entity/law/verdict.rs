@@ -70,7 +70,10 @@ fn unknown(cx: &Cx<'_>) -> String {
 /// The next link of the record's chain.
 fn sealed(cx: &Cx<'_>) -> String {
     format!(
-        "-- version, head
+        "if new.fire is not null and current_setting('statehouse.dry', true) = 'on' then   -- only asked
+  perform statehouse.refuse('SH0000', format('`%s` is open', new.fire), jsonb_build_object('to', new.state), '');
+end if;
+-- version, head
 new.version := old.version + 1;
 new.verb := coalesce(verb_, engine_verb);
 new.changed_at := greatest(old.changed_at, statehouse.now());   -- a record's events never run backwards

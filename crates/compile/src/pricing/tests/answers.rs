@@ -15,7 +15,7 @@ create table orders.\"order\" (
 create table orders.order_lines (
   tenant int not null, id uuid not null default gen_random_uuid(), \"order\" uuid not null, position int not null,
   vertical text not null, description text not null default 'x', quantity numeric not null default 1, imported boolean not null default false,
-  vat_category text not null default 'standard', cost_eur numeric, weight_kg numeric, length_m numeric, width_m numeric, height_m numeric,
+  vat_category text not null default 'standard', cost_eur numeric, weight_kg numeric, length_m numeric, width_m numeric, height_m numeric, drawing bytea,
   unit_price numeric, cost bigint, gross bigint, discount bigint, net bigint, commission bigint, trace jsonb,
   constraint order_lines_pkey primary key (tenant, id));";
 

@@ -24,6 +24,7 @@ const BAD: &[(At, &str, &str, &str)] = &[
     (Order, "net = 1;", "SH3024", ";"),
     (Order, "net -- note", "SH3024", "-- note"),
     (Order, "random()", "SH3024", "random"),
+    (Set, "role() = 'rep'", "SH3024", "role"),
     (Order, "roundd(net)", "SH3024", "roundd"),
     (Order, "round()", "SH3024", "round"),
     (Order, "round(net, 1, 2)", "SH3024", "round"),

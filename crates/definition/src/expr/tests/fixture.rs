@@ -24,6 +24,8 @@ pub enum At {
     Check,
     /// A rollup of an order, grouped by the line's VAT category.
     PerCategory,
+    /// A set of clients, row `r`.
+    Set,
 }
 
 pub fn at() -> Span {
@@ -44,6 +46,7 @@ pub fn compile(place: At, text: &str) -> Result<Printed, Fault> {
     let (entity, child, row, parent) = match place {
         At::Order | At::PerCategory => ("order", None, "new", None),
         At::Client => ("client", None, "new", None),
+        At::Set => ("client", None, "r", None),
         At::Settlement => ("settlement", None, "new", None),
         At::Line | At::Step => ("order", Some("lines"), "l", Some("new")),
         At::LonelyLine => ("order", Some("lines"), "l", None),
@@ -62,6 +65,7 @@ pub fn compile(place: At, text: &str) -> Result<Printed, Fault> {
             At::Step => Purpose::Step,
             At::Line | At::LonelyLine => Purpose::Computed,
             At::PerCategory => Purpose::Rollup,
+            At::Set => Purpose::IdSet,
             _ => Purpose::Guard,
         },
     };
@@ -225,6 +229,8 @@ pub fn app() -> App {
         ]),
         calculators: Named::new(),
         connectors: Named::new(),
+        links: Named::new(),
+        forms: Named::new(),
         places: Default::default(),
     }
 }

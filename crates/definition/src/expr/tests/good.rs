@@ -72,7 +72,8 @@ pub(super) const GOOD: &[(At, &str, &str)] = &[
     (Order, "greatest(net, 1) + least(net, 2)", "greatest(new.net, 1) + least(new.net, 2)"),
     (Order, "date_trunc('month', priced_on)", "date_trunc('month', new.priced_on)"),
     // The engine's own.
-    (Order, "rep = actor() and role() = 'rep'", "new.rep = statehouse.actor() and statehouse.role() = 'rep'"),
+    (Set, "login = actor()", "r.login = actor_"),
+    (Order, "rep = actor() and role() = 'rep'", "new.rep = statehouse.acting() and statehouse.acting_role() = 'rep'"),
     (Order, "now() <= valid_until", "statehouse.now() <= new.valid_until"),
     (Order, "now() + interval '14 days'", "statehouse.now() + interval '14 days'"),
     (Order, "today()", "statehouse.today('Atlantic/Reykjavik')"),

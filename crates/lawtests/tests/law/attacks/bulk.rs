@@ -24,13 +24,13 @@ async fn a_bulk_is_no_way_around() {
     );
     hold(vec![
         attack("a colleague's order", nordur("rep"), &bulk("array['{theirs}'::uuid]", "'start'", ""), "absent",
-               &format!("{see_all}; {}", patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[])", " and (b.rep = (c).actor)", "")), "moved"),
+               &format!("{see_all}; {}", patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[], jsonb[])", " and (b.rep = (c).actor)", "")), "moved"),
         attack(
             "another tenant's order",
             nordur("rep"),
             &bulk("array['{other order}'::uuid]", "'quote'", ""),
             "absent",
-            &format!("{see_all}; {}", patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[])", "c.tenant", "2")),
+            &format!("{see_all}; {}", patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[], jsonb[])", "c.tenant", "2")),
             "*",
         ),
         never("nobody's order answers the same", nordur("rep"), &bulk("array[gen_random_uuid()]", "'start'", ""), "absent", "there is nothing to find"),
@@ -41,8 +41,8 @@ async fn a_bulk_is_no_way_around() {
             "conflict 40001",
             &format!(
                 "{}{}",
-                patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[])", "coalesce(w.version, v.version) = v.version", "true"),
-                patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[])", "item.seen <> item.version", "false")
+                patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[], jsonb[])", "coalesce(w.version, v.version) = v.version", "true"),
+                patched("orders.order_rep_bulk(uuid[], text, jsonb, text[], integer[], jsonb[])", "item.seen <> item.version", "false")
             ),
             "*",
         ),
@@ -71,7 +71,7 @@ async fn a_bulk_is_no_way_around() {
             nordur("rep"),
             "select count(*) from orders_admin.order_bulk('{}', 'start')",
             "S2006",
-            &patched("orders.order_admin_bulk(uuid[], text, jsonb, text[], integer[])", "c.role is distinct from 'admin'", "false"),
+            &patched("orders.order_admin_bulk(uuid[], text, jsonb, text[], integer[], jsonb[])", "c.role is distinct from 'admin'", "false"),
             "0",
         ),
         attack(
@@ -79,7 +79,7 @@ async fn a_bulk_is_no_way_around() {
             Who::Login("statehouse_agent"),
             "select statehouse.enter('key-orders-nordur-rep-1'); select count(*) from orders_rep.order_bulk(array(select id from orders_rep.\"order\" where title = 'mixed/quoted'), 'accept')",
             "42501",
-            "grant execute on function orders_rep.order_bulk(uuid[], text, jsonb, text[], integer[]) to statehouse_agent",
+            "grant execute on function orders_rep.order_bulk(uuid[], text, jsonb, text[], integer[], jsonb[]) to statehouse_agent",
             "1",
         ),
         never(

@@ -10,14 +10,14 @@ const BELIEVES: &str =
 begin
   return row(1, coalesce(nullif(current_setting('statehouse.tenant', true), ''), '1')::int,
              coalesce(nullif(current_setting('statehouse.actor', true), ''), '00000000-0000-0000-0000-00000000000f')::uuid,
-             coalesce(nullif(current_setting('statehouse.role', true), ''), 'rep'), 'member', 'orders', '{}')::statehouse.context;
+             coalesce(nullif(current_setting('statehouse.role', true), ''), 'rep'), 'member', 'orders', '{}', null)::statehouse.context;
 end $$;
 create or replace function statehouse.tenant_as(app text, role text) returns int language plpgsql stable security definer as $$
 declare c statehouse.context := statehouse.ctx();
 begin return case when c.role = tenant_as.role then c.tenant end; end $$;
 create or replace function statehouse.me_as(app text, role text, capability text default null) returns statehouse.identity language plpgsql stable security definer as $$
 declare c statehouse.context := statehouse.ctx();
-begin return case when c.role = me_as.role then (c.tenant, c.actor)::statehouse.identity end; end $$;";
+begin return case when c.role = me_as.role then (c.tenant, c.actor, c.record)::statehouse.identity end; end $$;";
 /// A door that leaves the settings as the caller wrote them.
 const DOOR_AJAR: &str = "create or replace function statehouse.open_door(c statehouse.context) returns int language plpgsql as $$ begin return c.tenant; end $$;";
 

@@ -3,15 +3,20 @@
 
 mod bulk;
 mod claims;
+mod files;
+mod forms;
+mod links;
 mod peeks;
 mod peers;
+mod people;
+mod people_races;
 mod powers;
 mod writes;
 
 use std::collections::BTreeMap;
 
-use statehouse_testkit::people::Persona;
-use statehouse_testkit::{TestDatabase, people};
+use statehouse_testkit::TestDatabase;
+use statehouse_testkit::people::{BALTYK, NORDUR, Persona};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::world;
@@ -23,6 +28,10 @@ pub enum Who {
     Persona(Persona),
     /// With a login alone.
     Login(&'static str),
+    /// With a link of this purpose to the order of this title, made by a salesperson of `nordur`.
+    Link(&'static str, &'static str),
+    /// With a form of `nordur` that somebody else has sent before.
+    Form(&'static str),
 }
 
 /// What takes the protection away.
@@ -48,12 +57,12 @@ pub struct Attack {
 
 /// A member of `nordur`, or the engine for it.
 pub fn nordur(title: &str) -> Who {
-    Who::Persona(Persona::named("orders", people::NORDUR, title))
+    Who::Persona(Persona::named("orders", NORDUR, title))
 }
 
 /// A member of `baltyk`.
 pub fn baltyk(title: &str) -> Who {
-    Who::Persona(Persona::named("orders", people::BALTYK, title))
+    Who::Persona(Persona::named("orders", BALTYK, title))
 }
 
 pub fn attack(name: &str, who: Who, script: &str, refused: &str, opened_by: &str, then: &str) -> Attack {
@@ -82,8 +91,14 @@ pub fn patched_view(view: &str, from: &str, to: &str) -> String {
 
 /// Shows that every attack is refused, and that each that has one protection succeeds without it.
 pub async fn hold(attacks: Vec<Attack>) {
+    hold_after("", attacks).await;
+}
+
+/// The same in databases in which the superuser has run `setup`.
+pub async fn hold_after(setup: &str, attacks: Vec<Attack>) {
     let mut surprises = Vec::new();
     let whole = world::fresh("attacked");
+    whole.psql_as_superuser(setup).ok();
     for attack in &attacks {
         let answer = answer(&whole, attack).await;
         let held = match attack.refused.strip_prefix('!') {
@@ -100,7 +115,7 @@ pub async fn hold(attacks: Vec<Attack>) {
         let Opened::By(sql, then) = &attack.opened else { continue };
         let open = opened.entry(sql).or_insert_with(|| {
             let open = world::fresh("opened");
-            open.psql_as_superuser(&sql.replace("{db}", open.name())).ok();
+            open.psql_as_superuser(&format!("{setup};\n{}", sql.replace("{db}", open.name()))).ok();
             open
         });
         let answer = self::answer(open, attack).await;
@@ -125,6 +140,8 @@ async fn answer(db: &TestDatabase, attack: &Attack) -> String {
     let client = match &attack.who {
         Who::Persona(persona) => db.as_persona(persona).await,
         Who::Login(login) => db.connect(login).await,
+        Who::Link(purpose, title) => links::holder(db, purpose, title).await,
+        Who::Form(form) => forms::visitor(db, form).await,
     };
     let mut script = attack.script.clone();
     // Ids that an attacker may have seen somewhere.
@@ -132,6 +149,11 @@ async fn answer(db: &TestDatabase, attack: &Attack) -> String {
         ("{theirs}", "select id from orders.\"order\" where title = 'theirs'"),
         ("{their client}", "select id from orders.client where name = 'Stapi'"),
         ("{other client}", "select id from orders.client where tenant = 2"),
+        (
+            "{a key}",
+            "select id from statehouse.api_key k join statehouse.membership m using (tenant, member, app) where tenant = 1 and role = 'admin' order by member limit 1",
+        ),
+        ("{a session}", "select max(id) from statehouse.session where tenant = 1 and role = 'admin'"),
         ("{other order}", "select id from orders.\"order\" where title = 'baltyk/quoting'"),
     ] {
         if script.contains(hole) {

@@ -105,7 +105,7 @@ async fn a_row_rule_looks_once() {
     // In a table of some size the key is the cheaper way to one record.
     db.psql_as_superuser(&format!(
         "begin;
-         select statehouse.open_door(row(0, {}, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{{}}')::statehouse.context);
+         select statehouse.open_door(row(0, {}, '00000000-0000-0000-0000-000000000000', 'system', 'import', 'orders', '{{}}', null)::statehouse.context);
          insert into orders.\"order\" (client, rep, title, state) select c.id, '{rep}', 'one of many', 'inquiry' from (select id from orders.client limit 1) c, generate_series(1, 3000);
          commit;
          drop index orders.order_rep;

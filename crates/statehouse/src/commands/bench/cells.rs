@@ -1,5 +1,7 @@
 //! Which cells are measured, on which slice of the orders, and how long.
 
+use super::pgbench::WARMING;
+
 /// How many connections move at once.
 pub const CLIENTS: [u32; 3] = [1, 16, 64];
 
@@ -12,6 +14,8 @@ pub enum Kind {
     BulkLocal,
     /// Many `dispatch` a call: its guard looks at the lines, so each is judged by itself.
     BulkAlone,
+    /// One `clear` a request, through the shipped server.
+    Http,
 }
 
 impl Kind {
@@ -19,8 +23,14 @@ impl Kind {
     pub fn path(self) -> &'static str {
         match self {
             Kind::Single => "sql",
+            Kind::Http => "http",
             Kind::BulkLocal | Kind::BulkAlone => "bulk",
         }
+    }
+
+    /// Whether a call is one move.
+    pub fn is_single(self) -> bool {
+        matches!(self, Kind::Single | Kind::Http)
     }
 
     /// The number of the batch on which connections warm up.
@@ -36,7 +46,7 @@ impl Kind {
     /// The verb fired.
     pub fn verb(self) -> &'static str {
         match self {
-            Kind::Single | Kind::BulkLocal => "clear",
+            Kind::Single | Kind::BulkLocal | Kind::Http => "clear",
             Kind::BulkAlone => "dispatch",
         }
     }
@@ -65,9 +75,10 @@ impl Cell {
         self.clients * self.calls_each
     }
 
-    /// Moves of all connections.
+    /// Moves of all connections; over HTTP those that warm up are moves too, which nothing takes back.
     pub fn moves(&self) -> u32 {
-        self.calls() * self.moves_per_call
+        let warming = if self.kind == Kind::Http { self.clients * WARMING } else { 0 };
+        self.calls() * self.moves_per_call + warming
     }
 }
 
@@ -90,20 +101,29 @@ struct Sizes {
     single: [u32; 3],
     local: [u32; 3],
     alone: [u32; 3],
+    http: [u32; 3],
     limit: [u32; 3],
     moves_per_call: u32,
 }
 
 const FULL: Sizes = Sizes {
-    records: 100_000,
+    records: 110_000,
     single: [8_000, 800, 200],
     local: [160, 16, 5],
     alone: [64, 5, 2],
+    http: [3_000, 200, 60],
     limit: [6_000, 1_000, 250],
     moves_per_call: 64,
 };
-const QUICK: Sizes =
-    Sizes { records: 10_000, single: [200, 20, 10], local: [8, 2, 1], alone: [8, 2, 1], limit: [300, 40, 10], moves_per_call: 16 };
+const QUICK: Sizes = Sizes {
+    records: 10_000,
+    single: [200, 20, 10],
+    local: [8, 2, 1],
+    alone: [8, 2, 1],
+    http: [100, 10, 5],
+    limit: [300, 40, 10],
+    moves_per_call: 16,
+};
 
 impl Plan {
     /// A full or a short run, over more orders than usual if `records` says so.
@@ -114,7 +134,7 @@ impl Plan {
         let sizes = if quick { QUICK } else { FULL };
         let records = records.unwrap_or(sizes.records);
         let needed = |kind| (0..CLIENTS.len()).map(|at| sizes.cell(kind, at).moves()).sum::<u32>();
-        let (moved, dispatched) = (needed(Kind::Single) + needed(Kind::BulkLocal), needed(Kind::BulkAlone));
+        let (moved, dispatched) = (needed(Kind::Single) + needed(Kind::BulkLocal) + needed(Kind::Http), needed(Kind::BulkAlone));
         // The first order of each state is the one on which connections warm up.
         let Some(in_customs) = records.checked_sub(dispatched + 1).filter(|left| *left > moved) else {
             return Err(format!("the cells need {} orders, so `--records` must be at least that", moved + dispatched + 2));
@@ -123,13 +143,13 @@ impl Plan {
         // Numbers of orders and of batches are given out from the front; the orders in `shipped` come last.
         let (mut cleared, mut dispatched, mut batches) = (1, in_customs + 1, 2);
         for at in 0..CLIENTS.len() {
-            for kind in [Kind::Single, Kind::BulkLocal, Kind::BulkAlone] {
+            for kind in [Kind::Single, Kind::BulkLocal, Kind::BulkAlone, Kind::Http] {
                 let mut cell = sizes.cell(kind, at);
                 let orders = if kind == Kind::BulkAlone { &mut dispatched } else { &mut cleared };
                 cell.orders_base = *orders;
                 *orders += cell.moves();
-                cell.base = if kind == Kind::Single { cell.orders_base } else { batches };
-                batches += if kind == Kind::Single { 0 } else { cell.calls() };
+                cell.base = if kind.is_single() { cell.orders_base } else { batches };
+                batches += if kind.is_single() { 0 } else { cell.calls() };
                 plan.cells.push(cell);
             }
         }
@@ -150,8 +170,9 @@ impl Sizes {
             Kind::Single => self.single[at],
             Kind::BulkLocal => self.local[at],
             Kind::BulkAlone => self.alone[at],
+            Kind::Http => self.http[at],
         };
-        let moves_per_call = if kind == Kind::Single { 1 } else { self.moves_per_call };
+        let moves_per_call = if kind.is_single() { 1 } else { self.moves_per_call };
         Cell { kind, clients: CLIENTS[at], calls_each, moves_per_call, base: 0, orders_base: 0 }
     }
 }
@@ -177,6 +198,6 @@ mod tests {
     #[test]
     fn too_few_orders_are_refused() {
         assert!(Plan::new(true, Some(100)).is_err());
-        assert!(Plan::new(false, None).is_ok_and(|plan| plan.records == 100_000));
+        assert!(Plan::new(false, None).is_ok_and(|plan| plan.records == 110_000));
     }
 }

@@ -3,6 +3,7 @@
 use statehouse_store::StoreFault;
 
 use super::cells::{CLIENTS, Cell, Kind, Plan};
+use super::http::Face;
 use super::meter::{Reading, Spent};
 use super::pgbench::{self, Ran, Run};
 use super::report::{LimitRow, Row, round};
@@ -15,12 +16,16 @@ pub const INPUT_TEXT_BYTES: usize = 300;
 /// Measures all of them: every run of the bare work, and the cells.
 pub async fn all(world: &World, plan: &Plan) -> Result<(Vec<LimitRow>, Vec<Row>), Failure> {
     let (mut limits, mut rows) = (Vec::new(), Vec::new());
+    let face = Face::start(world)?;
     for (at, clients) in CLIENTS.into_iter().enumerate() {
         let calls_each = plan.limit_calls_each[at];
         let mut before = limit1(world, plan, clients, calls_each, &mut limits).await?;
         for cell in plan.cells.iter().filter(|cell| cell.clients == clients) {
             world.say(&format!("{} {} clients {}", cell.kind.path(), cell.kind.verb(), clients));
-            let (ran, spent) = measured(world, &moves(world, plan, cell)).await?;
+            let (ran, spent) = match cell.kind {
+                Kind::Http => asked(world, &face, cell).await?,
+                _ => measured(world, &moves(world, plan, cell)).await?,
+            };
             let after = limit1(world, plan, clients, calls_each, &mut limits).await?;
             rows.push(row(cell, &ran, &spent, &before.mean(&after)));
             before = after;
@@ -74,11 +79,11 @@ async fn limit1(world: &World, plan: &Plan, clients: u32, calls_each: u32, into:
 
 fn moves<'a>(world: &'a World, plan: &Plan, cell: &Cell) -> Run<'a> {
     let (script, session) = match cell.kind {
-        Kind::Single => (include_str!("sql/single.pgbench"), &world.broker),
+        Kind::Single | Kind::Http => (include_str!("sql/single.pgbench"), &world.broker),
         Kind::BulkLocal => (include_str!("sql/bulk_clear.pgbench"), &world.broker),
         Kind::BulkAlone => (include_str!("sql/bulk_dispatch.pgbench"), &world.ops),
     };
-    let warm = if cell.kind == Kind::Single { plan.warm_order(cell.kind) } else { cell.kind.warm_batch() };
+    let warm = if cell.kind.is_single() { plan.warm_order(cell.kind) } else { cell.kind.warm_batch() };
     let variables = vec![("base", cell.base.to_string()), ("warm", warm.to_string()), ("input", world.input())];
     Run { script, clients: cell.clients, calls_each: cell.calls_each, variables, session: Some(session.token()) }
 }
@@ -91,6 +96,20 @@ async fn measured(world: &World, run: &Run<'_>) -> Result<(Ran, Spent), Failure>
     Ok((ran, spent.without(&warming)))
 }
 
+/// What a cell spent over HTTP, from the moment all its connections are warm.
+async fn asked(world: &World, face: &Face, cell: &Cell) -> Result<(Ran, Spent), Failure> {
+    let mut before = None;
+    let ran = face
+        .run(world, cell, async || {
+            world.admin.batch_execute("checkpoint").await.map_err(StoreFault::doing("a checkpoint"))?;
+            before = Some(Reading::take(world).await?);
+            Ok(())
+        })
+        .await?;
+    let before = before.ok_or_else(|| Failure::new(statehouse_fault::SH9001, "the connections never were warm"))?;
+    Ok((ran, Reading::take(world).await?.since(&before)))
+}
+
 /// Begins at a checkpoint, so that each run pays for its own first touch of every page.
 async fn metered(world: &World, run: &Run<'_>, calls_each: u32) -> Result<(Option<Ran>, Spent), Failure> {
     world.admin.batch_execute("checkpoint").await.map_err(StoreFault::doing("a checkpoint"))?;
@@ -101,9 +120,9 @@ async fn metered(world: &World, run: &Run<'_>, calls_each: u32) -> Result<(Optio
 }
 
 fn row(cell: &Cell, ran: &Ran, spent: &Spent, limit: &Limit) -> Row {
-    let moves = ran.calls * cell.moves_per_call;
+    let (counted, moves) = (ran.calls * cell.moves_per_call, cell.moves());
     let per_s = ran.per_s * f64::from(cell.moves_per_call);
-    let cpu_us = spent.cpu_us.map(|cpu_us| cpu_us / f64::from(moves));
+    let cpu_us = spent.cpu_us.map(|cpu_us| cpu_us / f64::from(counted));
     Row {
         path: cell.kind.path(),
         clients: cell.clients,
@@ -118,6 +137,6 @@ fn row(cell: &Cell, ran: &Ran, spent: &Spent, limit: &Limit) -> Row {
         p99_ms: round(ran.p99_ms, 3),
         pg_cpu_us: cpu_us.map(|cpu_us| round(cpu_us, 0)),
         cpu_ratio: limit.cpu_us.zip(cpu_us).map(|(limit, cell)| round(limit / cell, 3)),
-        wal_bytes: round(spent.wal_bytes / f64::from(moves), 0),
+        wal_bytes: round(spent.wal_bytes / f64::from(counted), 0),
     }
 }

@@ -7,7 +7,7 @@ use super::world::World;
 use crate::failure::Failure;
 
 /// Calls of each connection that are taken back and not counted: Postgres settles on a plan after five.
-const WARMING: u32 = 6;
+pub const WARMING: u32 = 6;
 
 /// One run to come.
 #[derive(Debug)]
@@ -90,11 +90,14 @@ fn processed(said: &str) -> Option<usize> {
 }
 
 /// One line of the log: `client call microseconds script second microsecond`; the last two say when it ended.
-#[derive(Clone, Copy)]
-struct Call {
-    nth: u32,
-    took_us: u64,
-    ended_us: u64,
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Which of its connection's.
+    pub nth: u32,
+    /// How long it took.
+    pub took_us: u64,
+    /// When it ended, since 1970.
+    pub ended_us: u64,
 }
 
 fn call(line: &str) -> Option<Call> {
@@ -117,7 +120,7 @@ fn logged(logs: &Path) -> Result<Vec<Call>, Failure> {
 
 /// The rate is that of calls ended after the last connection was warm; latencies are those of all calls but the first
 /// `warming` of each connection.
-fn figures(mut calls: Vec<Call>, warming: u32) -> Option<Ran> {
+pub fn figures(mut calls: Vec<Call>, warming: u32) -> Option<Ran> {
     let counts_from = calls.iter().map(|call| call.nth).min()? + warming;
     let warm_us = calls.iter().filter(|call| call.nth < counts_from).map(|call| call.ended_us).max()?;
     calls.retain(|call| call.nth >= counts_from);

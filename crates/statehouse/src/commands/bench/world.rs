@@ -25,6 +25,8 @@ pub struct World {
     pub admin: tokio_postgres::Client,
     /// Fires `clear`.
     pub broker: Session,
+    /// The key `broker` entered with.
+    pub broker_key: String,
     /// Fires `dispatch`.
     pub ops: Session,
     /// The server's version.
@@ -75,12 +77,12 @@ impl World {
         let (mut broker, mut ops) = (None, None);
         for key in &keys {
             match key.role.as_str() {
-                "broker" => broker = Some(record::enter(&db, &key.key).await?),
+                "broker" => broker = Some((record::enter(&db, &key.key).await?, key.key.clone())),
                 "ops" => ops = Some(record::enter(&db, &key.key).await?),
                 _ => {}
             }
         }
-        let (Some(broker), Some(ops)) = (broker, ops) else {
+        let (Some((broker, broker_key)), Some(ops)) = (broker, ops) else {
             return Err(Failure::usage("this measures the orders app, which has the roles `broker` and `ops`"));
         };
         let facts = admin.query_one(include_str!("sql/facts.sql"), &[]).await.map_err(StoreFault::doing("asking the server"))?;
@@ -93,7 +95,7 @@ impl World {
         let postmaster = u32::try_from(facts.get::<_, i32>(3)).unwrap_or_default();
         let (version, data_checksums) = (facts.get(1), facts.get(2));
         let effect_args = effect_args();
-        let world = World { admin, broker, ops, version, data_checksums, postmaster, effect_args, server, folder };
+        let world = World { admin, broker, broker_key, ops, version, data_checksums, postmaster, effect_args, server, folder };
         world.load(plan).await?;
         Ok(world)
     }
@@ -111,6 +113,11 @@ impl World {
     /// Where clients connect.
     pub fn api_url(&self) -> String {
         self.server.url(Login::Api.name(), &self.broker.app)
+    }
+
+    /// Where the shipped server finds its database.
+    pub fn admin_url(&self) -> String {
+        self.server.url(SUPERUSER, &self.broker.app)
     }
 
     /// What `clear` is handed: a customs declaration as text.

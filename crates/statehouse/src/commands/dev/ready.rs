@@ -45,6 +45,9 @@ pub(super) fn announce(standing: &Standing, reached: &Reached, cx: &Cx) {
         return;
     }
     sayln!("`{}` version {}", standing.app, standing.version);
+    if let Some(api) = &standing.api {
+        sayln!("  {:<18} {api}", "api");
+    }
     for (role, url) in &standing.database {
         sayln!("  {role:<18} {}", url.as_str().unwrap_or_default());
     }
@@ -56,6 +59,9 @@ pub(super) fn announce(standing: &Standing, reached: &Reached, cx: &Cx) {
     }
     let psql = standing.database.get("statehouse_api").and_then(|url| url.as_str()).unwrap_or_default();
     sayln!("\npsql '{psql}'   then: select statehouse.enter('KEY');");
+    if let (Some(api), Some(key)) = (&standing.api, standing.keys.first()) {
+        sayln!("curl -H 'authorization: Bearer {}' {api}/v1/me", key.key);
+    }
     match (&reached.server, standing.owner) {
         (Some(_), true) => sayln!("Ctrl-C stops the server"),
         (Some(_), false) => sayln!("another process keeps the server in `{}`: {}", cx.data.display(), owner(&cx.data)),

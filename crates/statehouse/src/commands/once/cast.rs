@@ -1,28 +1,87 @@
 //! Who plays: every member with an own session, the engine's own kinds, and the orders they play with.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use statehouse_store::import::record_id;
 use statehouse_store::people::Key;
-use statehouse_store::record::{Move, Moved, Session, Target, enter, enter_as, fire, tenant};
+use statehouse_store::record::{Move, Session, Target, enter, enter_as, fire, tenant};
 use statehouse_store::rehearsal::Stage;
 use statehouse_store::{Db, Login, StoreFault};
 
+use super::face::{Asked, Face};
 use crate::cx::Reached;
 use crate::failure::Failure;
 
 /// How many act at a time.
 pub const AT_A_TIME: usize = 20;
 
-/// A member and the session entered with the member's key.
+/// A member, the API key the moves are made with, and a session for looking at the tables by SQL.
 #[derive(Debug)]
 pub struct Player {
     pub tenant: String,
     pub member: String,
     pub role: String,
+    pub key: String,
     pub session: Session,
+}
+
+/// Who makes a move: a member through the API, or the engine itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Who<'a> {
+    /// A member.
+    Player(&'a Player),
+    /// A timer or an outside system.
+    Engine(&'a Session),
+}
+
+impl Who<'_> {
+    fn role(self) -> String {
+        match self {
+            Who::Player(player) => player.role.clone(),
+            Who::Engine(session) => session.kind.clone(),
+        }
+    }
+}
+
+/// A refusal as its caller was told.
+#[derive(Clone, Debug, Default)]
+pub struct Refused {
+    /// `SH` and four digits.
+    pub code: String,
+    /// What the code means.
+    pub title: String,
+    /// The guards that refused.
+    pub guards: Vec<String>,
+    /// A sentence.
+    pub says: String,
+}
+
+impl Refused {
+    /// From the answer's problem document.
+    pub fn problem(status: u16, body: &Value) -> Refused {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let guards = body["refused_by"].as_array().into_iter().flatten();
+        let guards = guards.filter_map(|refused| refused["guard"].as_str()).map(str::to_owned).collect();
+        Refused { code: text("code"), title: text("title"), guards, says: format!("{status} {}", text("detail")) }
+    }
+
+    /// A request that never got an answer.
+    pub fn unanswered(why: String) -> Refused {
+        Refused { title: "no answer".to_owned(), says: why, ..Refused::default() }
+    }
+
+    fn fault(fault: &StoreFault) -> Refused {
+        let fault = fault.fault();
+        Refused {
+            code: fault.code.to_string(),
+            title: fault.code.title.to_owned(),
+            guards: fault.refused_by.iter().map(|refused| refused.guard.clone()).collect(),
+            says: fault.to_string(),
+        }
+    }
 }
 
 /// An order as the files gave it.
@@ -58,16 +117,18 @@ pub struct Tally {
 pub struct Cast {
     pub api: Db,
     pub worker: Db,
+    pub face: Face,
     pub players: Vec<Player>,
     pub orders: Vec<Order>,
     pub engine: HashMap<(String, &'static str), Session>,
     pub tenants: BTreeMap<i32, String>,
     pub tally: Mutex<Tally>,
+    asked: AtomicU64,
 }
 
 impl Cast {
     /// Everybody enters with the own key.
-    pub async fn gather(app: &str, reached: &Reached, stage: &Stage, keys: &[Key]) -> Result<Cast, Failure> {
+    pub async fn gather(app: &str, reached: &Reached, stage: &Stage, keys: &[Key], face: Face) -> Result<Cast, Failure> {
         let (api, worker) = (reached.db(Login::Api, AT_A_TIME)?, reached.db(Login::Worker, AT_A_TIME)?);
         let admin = reached.place.connect_admin().await?;
         let (mut players, mut engine, mut tenants) = (Vec::new(), HashMap::new(), BTreeMap::new());
@@ -79,7 +140,13 @@ impl Cast {
                     engine.insert((key.tenant.clone(), kind), enter_as(&worker, kind, number, app).await?);
                 }
             }
-            players.push(Player { tenant: key.tenant.clone(), member: key.member.clone(), role: key.role.clone(), session });
+            players.push(Player {
+                tenant: key.tenant.clone(),
+                member: key.member.clone(),
+                role: key.role.clone(),
+                key: key.key.clone(),
+                session,
+            });
         }
         let goldens = ["1", "2", "3a", "3b", "3c"].map(|name| {
             let tenant = if name == "1" { "nordur" } else { "baltyk" };
@@ -87,67 +154,94 @@ impl Cast {
         });
         let rows = stage.rows(include_str!("orders.sql")).await?;
         let orders = rows.into_iter().enumerate().map(|(n, row)| order(n, row, &goldens)).collect();
-        Ok(Cast { api, worker, players, orders, engine, tenants, tally: Mutex::default() })
+        Ok(Cast { api, worker, face, players, orders, engine, tenants, tally: Mutex::default(), asked: AtomicU64::new(0) })
     }
 
     /// A member of the order's tenant in a role; which one goes by the order.
-    pub fn one(&self, order: &Order, role: &str) -> &Session {
+    pub fn one(&self, order: &Order, role: &str) -> Who<'_> {
         let fitting: Vec<&Player> = self.players.iter().filter(|player| player.tenant == order.tenant && player.role == role).collect();
-        &fitting[order.n % fitting.len()].session
+        Who::Player(fitting[order.n % fitting.len()])
     }
 
     /// The member with this address in the order's tenant.
-    pub fn member(&self, order: &Order, member: &str) -> Option<&Session> {
-        self.players.iter().find(|player| player.tenant == order.tenant && player.member == member).map(|player| &player.session)
+    pub fn member(&self, order: &Order, member: &str) -> Option<Who<'_>> {
+        self.players.iter().find(|player| player.tenant == order.tenant && player.member == member).map(Who::Player)
     }
 
     /// Who sells it.
-    pub fn rep(&self, order: &Order) -> &Session {
+    pub fn rep(&self, order: &Order) -> Who<'_> {
         self.member(order, &order.rep).unwrap_or_else(|| self.one(order, "rep"))
     }
 
     /// An outside system, where the verb is also for a person.
-    pub fn connector(&self, order: &Order) -> &Session {
-        &self.engine[&(order.tenant.clone(), "connector")]
+    pub fn connector(&self, order: &Order) -> Who<'_> {
+        Who::Engine(&self.engine[&(order.tenant.clone(), "connector")])
     }
 
     /// A move that must succeed.
-    pub async fn go(&self, order: &Order, who: &Session, verb: &str, input: Option<Value>) {
-        let answer = self.fire(order, who, verb, input.as_ref()).await;
-        if let Err(fault) = answer {
-            self.wrong(format!("`{verb}` on {} {} by {}: {}", order.tenant, order.id, who.role, fault.fault()));
+    pub async fn go(&self, order: &Order, who: Who<'_>, verb: &str, input: Option<Value>) {
+        if let Err(refused) = self.fire(order, who, verb, input.as_ref()).await {
+            self.wrong(format!("`{verb}` on {} {} by {}: {} {}", order.tenant, order.id, who.role(), refused.code, refused.says));
         }
     }
 
     /// A move that must be refused.
-    pub async fn must_not(&self, order: &Order, who: &Session, verb: &str, input: Option<Value>) {
+    pub async fn must_not(&self, order: &Order, who: Who<'_>, verb: &str, input: Option<Value>) {
         match self.fire(order, who, verb, input.as_ref()).await {
-            Ok(moved) => self.wrong(format!("`{verb}` on {} by {} went through to {}", order.id, who.role, moved.state)),
+            Ok(()) => self.wrong(format!("`{verb}` on {} by {} went through", order.id, who.role())),
+            Err(refused) if refused.code.is_empty() => self.wrong(format!("`{verb}` on {}: {}", order.id, refused.says)),
             Err(_) => self.tally().repelled += 1,
         }
     }
 
     /// A move, counted either way.
-    pub async fn fire(&self, order: &Order, who: &Session, verb: &str, input: Option<&Value>) -> Result<Moved, StoreFault> {
-        let name = format!("order/{}", order.id);
-        let Some((entity, record)) = Target::parse(&name) else { unreachable!("the name is made a line above") };
-        let db = if who.role == "system" { &self.worker } else { &self.api };
-        let answer = fire(db, who, &Move { input, ..Move::new(entity, record, verb) }).await;
+    pub async fn fire(&self, order: &Order, who: Who<'_>, verb: &str, input: Option<&Value>) -> Result<(), Refused> {
+        let answer = match who {
+            Who::Player(player) => {
+                let path = format!("/order/{}/transitions/{verb}", order.id);
+                self.post(player, path, input).await.map(drop)
+            }
+            Who::Engine(session) => {
+                let name = format!("order/{}", order.id);
+                let Some((entity, record)) = Target::parse(&name) else { unreachable!("the name is made a line above") };
+                let answer = fire(&self.worker, session, &Move { input, ..Move::new(entity, record, verb) }).await;
+                answer.map(drop).map_err(|fault| Refused::fault(&fault))
+            }
+        };
         self.count(verb, &answer);
         answer
     }
 
+    /// A request of a member under a key of its own; when it breaks off it is sent again under the same.
+    pub async fn post(&self, player: &Player, path: String, body: Option<&Value>) -> Result<Value, Refused> {
+        let n = self.asked.fetch_add(1, Ordering::Relaxed);
+        self.face.post(&Asked { who: &player.key, path, key: &format!("once-{n:06}"), body }).await
+    }
+
+    /// Fires a timer, as the engine does.
+    pub async fn ring(&self, tenant: &str, wanted: &Move<'_>) {
+        let session = &self.engine[&(tenant.to_owned(), "timer")];
+        let answer = fire(&self.worker, session, wanted).await.map(drop).map_err(|fault| Refused::fault(&fault));
+        self.count(wanted.verb, &answer);
+        if let Err(refused) = answer {
+            self.wrong(format!("the timer `{}` of {:?}: {}", wanted.verb, wanted.record, refused.says));
+        }
+    }
+
     /// Counts an answer.
-    pub fn count(&self, verb: &str, answer: &Result<Moved, StoreFault>) {
+    pub fn count(&self, verb: &str, answer: &Result<(), Refused>) {
         match answer {
-            Ok(_) => *self.tally().moved.entry(verb.to_owned()).or_default() += 1,
-            Err(fault) => {
-                let fault = fault.fault();
-                let guards: Vec<&str> = fault.refused_by.iter().map(|refused| refused.guard.as_str()).collect();
-                let why = if guards.is_empty() { fault.code.title.to_owned() } else { format!("guard {}", guards.join(", ")) };
-                *self.tally().refused.entry(format!("{} {why}", fault.code)).or_default() += 1;
+            Ok(()) => *self.tally().moved.entry(verb.to_owned()).or_default() += 1,
+            Err(refused) => {
+                let why = if refused.guards.is_empty() { refused.title.clone() } else { format!("guard {}", refused.guards.join(", ")) };
+                *self.tally().refused.entry(format!("{} {why}", refused.code)).or_default() += 1;
             }
         }
+    }
+
+    /// How many moves have been acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.tally().moved.values().sum()
     }
 
     pub fn wrong(&self, what: String) {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use statehouse_store::record::{Move, Session, Target, create, fire};
+use statehouse_store::record::{Move, Target};
 use statehouse_store::rehearsal::Stage;
 use tokio::task::JoinSet;
 
-use super::cast::{AT_A_TIME, Cast, Order};
+use super::cast::{AT_A_TIME, Cast, Order, Player, Who};
 use super::mischief::mischief;
 use crate::failure::Failure;
 
@@ -147,13 +147,14 @@ async fn quote(cast: &Cast, order: &Order) {
 
 /// A colleague holds the order for a moment; whoever handed it over no longer sees it.
 async fn lend_and_return(cast: &Cast, order: &Order) {
-    let owner = cast.rep(order);
+    let Who::Player(owner) = cast.rep(order) else { return };
     let colleague =
-        cast.players.iter().find(|player| player.tenant == order.tenant && player.role == "rep" && player.session.actor != owner.actor);
+        cast.players.iter().find(|player| player.tenant == order.tenant && player.role == "rep" && player.member != owner.member);
     if let Some(colleague) = colleague {
-        cast.go(order, owner, "hand_over", Some(json!({ "rep": colleague.session.actor.to_string() }))).await;
-        cast.must_not(order, owner, "start", None).await;
-        cast.go(order, &colleague.session, "hand_over", Some(json!({ "rep": owner.actor.to_string() }))).await;
+        let to = |player: &Player| Some(json!({ "rep": player.session.actor.to_string() }));
+        cast.go(order, Who::Player(owner), "hand_over", to(colleague)).await;
+        cast.must_not(order, Who::Player(owner), "start", None).await;
+        cast.go(order, Who::Player(colleague), "hand_over", to(owner)).await;
     }
 }
 
@@ -178,12 +179,12 @@ async fn confirm(cast: &Cast, order: &Order) {
     mischief(cast, order, "accepted").await;
     let admin = cast.one(order, "admin");
     match cast.fire(order, admin, "confirm", None).await {
-        Ok(_) => {}
-        Err(fault) if fault.fault().refused_by.iter().any(|refused| refused.guard == "covered") => {
+        Ok(()) => {}
+        Err(refused) if refused.guards.iter().any(|guard| guard == "covered") => {
             cast.must_not(order, admin, "confirm", Some(json!({ "deposit": order.gross / 5 - 1 }))).await;
             cast.go(order, admin, "confirm", Some(json!({ "deposit": (order.gross + 4) / 5 }))).await;
         }
-        Err(fault) => cast.wrong(format!("`confirm` on {}: {}", order.id, fault.fault())),
+        Err(refused) => cast.wrong(format!("`confirm` on {}: {}", order.id, refused.says)),
     }
 }
 
@@ -272,13 +273,8 @@ pub async fn ring(cast: &Cast, stage: &Stage, after: Day) -> Result<(), Failure>
             break;
         }
         for timer in due {
-            let session: &Session = &cast.engine[&(cast.tenants[&timer.tenant].clone(), "timer")];
             let entity = timer.entity.rsplit('.').next().unwrap_or_default();
-            let answer = fire(&cast.worker, session, &Move::new(entity, Target::Id(timer.record), &timer.verb)).await;
-            cast.count(&timer.verb, &answer);
-            if let Err(fault) = answer {
-                cast.wrong(format!("the timer `{}` of {}: {}", timer.verb, timer.record, fault.fault()));
-            }
+            cast.ring(&cast.tenants[&timer.tenant], &Move::new(entity, Target::Id(timer.record), &timer.verb)).await;
         }
     }
     Ok(())
@@ -292,9 +288,18 @@ pub async fn settle(cast: &Cast, stage: &Stage) -> Result<(), Failure> {
         cast.wrong("no golden order was closed".to_owned());
         return Ok(());
     };
-    let made = create(&cast.api, &admin.session, "settlement", &json!({ "rep": rep, "month": month })).await?;
-    let answer = fire(&cast.api, &admin.session, &Move::new("settlement", Target::Id(made.id), "settle")).await;
-    cast.count("settle", &answer);
-    answer?;
+    let made = cast.post(admin, "/settlement".to_owned(), Some(&json!({ "rep": rep, "month": month }))).await;
+    let id = match &made {
+        Ok(made) => made["id"].as_str().unwrap_or_default(),
+        Err(refused) => {
+            cast.wrong(format!("no settlement: {}", refused.says));
+            return Ok(());
+        }
+    };
+    let settled = cast.post(admin, format!("/settlement/{id}/transitions/settle"), None).await.map(drop);
+    cast.count("settle", &settled);
+    if let Err(refused) = settled {
+        cast.wrong(format!("`settle` of {id}: {}", refused.says));
+    }
     Ok(())
 }

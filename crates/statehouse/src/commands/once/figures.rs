@@ -54,6 +54,12 @@ fn acknowledged(cast: &Cast, moved: &[Vec<String>]) -> Vec<Check> {
     let verbs = tally.moved.keys().filter(|verb| !moved.iter().any(|row| row[0] == **verb)).count();
     checks.push(Check::new("verbs acknowledged without any event", 0, verbs));
     checks.push(Check::new("surprises", 0, tally.wrong.len()));
+    let broken = cast.face.broken();
+    checks.push(Check::new(
+        format!("the server was killed in the middle; {broken} requests broke off and were sent again, so at least one"),
+        "yes",
+        if broken > 0 { "yes" } else { "no" },
+    ));
     checks
 }
 

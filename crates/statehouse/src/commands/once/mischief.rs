@@ -1,6 +1,6 @@
 //! What somebody tries who may not.
 
-use super::cast::{Cast, Order};
+use super::cast::{Cast, Order, Who};
 
 /// Verbs that are never for this role, whatever the state.
 const NOT_THEIRS: [(&str, &str); 19] = [
@@ -54,7 +54,7 @@ pub async fn mischief(cast: &Cast, order: &Order, state: &str) {
         _ => {
             let stranger = cast.players.iter().find(|player| player.tenant != order.tenant && player.role == "admin");
             if let Some(stranger) = stranger {
-                cast.must_not(order, &stranger.session, "start", None).await;
+                cast.must_not(order, Who::Player(stranger), "start", None).await;
             }
         }
     }

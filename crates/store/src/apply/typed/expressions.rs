@@ -37,7 +37,7 @@ pub(super) fn all(app: &App) -> Vec<Asked<'_>> {
     for (name, set) in &app.sets {
         if let Some(entity) = app.entities.get(&set.of) {
             let rows = Rows { app, entity, child: None };
-            list.extend(rows.condition(&set.that, Purpose::IdSet, format!("the set `{name}`")));
+            list.extend(rows.condition(&set.that, Purpose::IdSet, format!("the set `{name}`")).map(of_an_actor));
         }
     }
     for entity in app.entities.values() {
@@ -49,6 +49,12 @@ pub(super) fn all(app: &App) -> Vec<Asked<'_>> {
         }
     }
     list
+}
+
+/// A set is a function of the actor.
+fn of_an_actor(mut asked: Asked<'_>) -> Asked<'_> {
+    asked.after.push_str(" cross join (select null::uuid as actor_) whose");
+    asked
 }
 
 fn of_entity<'a>(app: &'a App, entity: &'a Entity, list: &mut Vec<Asked<'a>>) {

@@ -1,0 +1,143 @@
+//! What a request proves itself with, and the session it is exchanged for.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::http::header;
+use axum::http::request::Parts;
+use statehouse_fault::{SH2001, SH2003};
+use statehouse_store::record::{self, Session};
+use statehouse_store::{StoreFault, links};
+
+use super::sessions::ProofHash;
+use super::{cookie, jwt};
+use crate::{Problem, Shared};
+
+/// Sessions of keys live 12 hours in the database; ours end before, so that none expires in the middle of a request.
+const KEY_KEPT: Duration = Duration::from_secs(11 * 60 * 60);
+/// A session opened for a token of another issuer; the token itself is read again at every request.
+const TOKEN_LASTS: Duration = Duration::from_secs(60 * 60);
+const TOKEN_KEPT: Duration = Duration::from_secs(50 * 60);
+/// Sessions of links live 15 minutes in the database, or as long as the link.
+const LINK_KEPT: Duration = Duration::from_secs(14 * 60);
+/// What a cookie stands for is looked up again after this long.
+const COOKIE_KEPT: Duration = Duration::from_secs(60 * 60);
+/// No key or token of ours or anybody's is longer.
+const CREDENTIAL_MAX: usize = 8 << 10;
+
+/// What a request proves itself with. The text of a key or cookie is kept for as long as its request lasts.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// An API key, or the token of a link.
+    Key(Arc<str>),
+    /// A verified token of an issuer we trust: whom it names, and of which tenant.
+    Token { email: Arc<str>, tenant: Arc<str> },
+    /// The session token in a cookie of ours.
+    Cookie(Arc<str>),
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Proof::Key(_) => "Key",
+            Proof::Token { .. } => "Token",
+            Proof::Cookie(_) => "Cookie",
+        })
+    }
+}
+
+impl Proof {
+    /// Reads the proof of a request; one that is there and wrong is refused, whatever else there is.
+    ///
+    /// # Errors
+    /// `SH2001` where there is none, `SH2003` for an `authorization` that is not read, `SH66…` for a token or cookie that is not accepted.
+    pub(crate) fn read(parts: &Parts, shared: &Shared) -> Result<Proof, Problem> {
+        if parts.headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+            return Err(Problem::new(SH2003, "`authorization` stands twice"));
+        }
+        let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+            return cookie::read(parts, shared)?.map(|token| Proof::Cookie(token.into())).ok_or_else(nobody);
+        };
+        let text = value.to_str().ok().filter(|text| text.len() <= CREDENTIAL_MAX);
+        let credential = text.and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let credential = credential.map(|(_, token)| token.trim()).filter(|token| !token.is_empty());
+        let credential = credential.ok_or_else(|| Problem::new(SH2003, "`authorization` is to be `Bearer` and a key"))?;
+        match &shared.issuer {
+            Some(issuer) if jwt::looks_like(credential) => {
+                let person = issuer.verify(credential)?;
+                Ok(Proof::Token { email: person.email.into(), tenant: person.tenant.into() })
+            }
+            _ => Ok(Proof::Key(credential.into())),
+        }
+    }
+
+    /// By what its session and its share of the server are found.
+    pub(crate) fn hash(&self) -> ProofHash {
+        match self {
+            Proof::Key(key) => ProofHash::of_key(key),
+            Proof::Token { email, tenant } => ProofHash::of("token", &[email, tenant]),
+            Proof::Cookie(token) => ProofHash::of("cookie", &[token]),
+        }
+    }
+
+    /// The session at hand, else a new one. An address that brings many proofs nobody here knows is told to wait before
+    /// the database is asked, and those exchanges have connections of their own.
+    ///
+    /// # Errors
+    /// `SH2002`, `SH2003` or `SH2004` for what is not accepted, `SH6007` for too many, faults of storage.
+    pub(crate) async fn session(&self, shared: &Shared, peer: Option<IpAddr>) -> Result<Session, Problem> {
+        let hash = self.hash();
+        if let Some(session) = shared.sessions.find(&hash)? {
+            return Ok(session);
+        }
+        shared.shares.try_key(peer)?;
+        Ok(self.exchange(shared).await?)
+    }
+
+    /// A new session in place of one that has ended; `None` where there can be none.
+    pub(crate) async fn renew(&self, shared: &Shared, ended: &Session) -> Option<Result<Session, StoreFault>> {
+        shared.sessions.forget(&self.hash(), ended);
+        match self {
+            Proof::Cookie(_) => None,
+            _ => Some(self.exchange(shared).await),
+        }
+    }
+
+    async fn exchange(&self, shared: &Shared) -> Result<Session, StoreFault> {
+        let app = shared.running().app.name.clone();
+        let of_this_app = |session: Session| {
+            if session.app == app { Ok(session) } else { Err(StoreFault::refused(SH2003, "the key is not accepted")) }
+        };
+        let sessions = &shared.sessions;
+        match self {
+            // The token of a link is brought as a key is; what it opens is one record.
+            Proof::Key(token) if token.starts_with("lk_") => {
+                let following = async { of_this_app(links::follow(&shared.entry, token).await?.session) };
+                sessions.exchange(self.hash(), LINK_KEPT, following).await
+            }
+            Proof::Key(key) => {
+                let entering = async { of_this_app(record::enter(&shared.entry, key).await?) };
+                sessions.exchange(self.hash(), KEY_KEPT, entering).await
+            }
+            Proof::Token { email, tenant } => {
+                let opening = record::open(&shared.server, email, tenant, &app, TOKEN_LASTS);
+                sessions.exchange(self.hash(), TOKEN_KEPT, opening).await
+            }
+            Proof::Cookie(token) => {
+                let resuming = async { of_this_app(record::resume(&shared.entry, token.to_string()).await?) };
+                sessions.exchange(self.hash(), COOKIE_KEPT, resuming).await
+            }
+        }
+    }
+}
+
+/// The address the request came from.
+pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+}
+
+fn nobody() -> Problem {
+    Problem::new(SH2001, "the request does not say who asks").with_help("send `authorization: Bearer KEY` with your API key")
+}

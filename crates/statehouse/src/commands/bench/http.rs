@@ -1,0 +1,154 @@
+//! The shipped server, and callers who move orders through it: one connection each, one move after the other.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::cells::Cell;
+use super::pgbench::{Call, Ran, WARMING, figures};
+use super::world::World;
+use crate::failure::Failure;
+
+/// The longest answer without a body.
+const HEAD_MAX: usize = 16 << 10;
+/// No answer takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `statehouse serve`, of the same binary and in the same process group; it ends with the value.
+#[derive(Debug)]
+pub struct Face {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Face {
+    fn drop(&mut self) {
+        // It may have ended by itself, and there is nobody to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Face {
+    /// Starts it over the world's database, with its settings as they come but for the rate, which would be what is measured.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn start(world: &World) -> Result<Face, Failure> {
+        let failed = |cause: String| Failure::new(statehouse_fault::SH9001, format!("the server of the bench does not answer: {cause}"));
+        let binary = std::env::current_exe().map_err(|cause| failed(cause.to_string()))?;
+        let mut child = Command::new(binary)
+            .args(["--json", "--database-url", &world.admin_url(), "serve", "--listen", "127.0.0.1:0"])
+            .env("STATEHOUSE_LOG__ACCESS", "false")
+            .env("STATEHOUSE_LIMITS__RATE_PER_KEY", "1000000")
+            .env("STATEHOUSE_LIMITS__RATE_PER_TENANT", "1000000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|cause| failed(cause.to_string()))?;
+        let mut said = String::new();
+        let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
+        for line in lines.map_while(Result::ok) {
+            said.push_str(&line);
+            let api = serde_json::from_str::<serde_json::Value>(&said).ok().and_then(|value| value["api"].as_str().map(str::to_owned));
+            if let Some(address) = api.and_then(|api| api.strip_prefix("http://")?.parse().ok()) {
+                return Ok(Face { child, address });
+            }
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        Err(failed(said))
+    }
+
+    /// Moves the cell's orders. The first [`WARMING`] calls of each connection are made and not counted; once all of them
+    /// are done `warm` is called, then the rest is made.
+    ///
+    /// # Errors
+    /// When one call is not answered with a move: a figure of a run with failures means nothing.
+    pub async fn run(&self, world: &World, cell: &Cell, warm: impl AsyncFnOnce() -> Result<(), Failure>) -> Result<Ran, Failure> {
+        let mut callers = Vec::new();
+        for client in 0..cell.clients {
+            let first = cell.base + client * (cell.calls_each + WARMING);
+            callers.push(Caller::connect(self.address, world, first).await?);
+        }
+        let (callers, mut calls) = each(callers, 0, WARMING).await?;
+        warm().await?;
+        let (_, rest) = each(callers, WARMING, cell.calls_each).await?;
+        calls.extend(rest);
+        figures(calls, WARMING).ok_or_else(|| broken("no call was timed"))
+    }
+}
+
+/// All callers at once, each so many calls.
+async fn each(callers: Vec<Caller>, done: u32, calls: u32) -> Result<(Vec<Caller>, Vec<Call>), Failure> {
+    let tasks: Vec<_> = callers.into_iter().map(|caller| tokio::spawn(caller.moves(done, calls))).collect();
+    let (mut callers, mut timed) = (Vec::new(), Vec::new());
+    for task in tasks {
+        let (caller, calls) = task.await.map_err(|cause| broken(&cause.to_string()))??;
+        callers.push(caller);
+        timed.extend(calls);
+    }
+    Ok((callers, timed))
+}
+
+fn broken(why: &str) -> Failure {
+    Failure::new(statehouse_fault::SH9001, format!("a move over HTTP failed: {why}"))
+}
+
+/// One connection.
+struct Caller {
+    stream: TcpStream,
+    /// What every request has between its order and its key.
+    head: String,
+    body: String,
+    first: u32,
+}
+
+impl Caller {
+    async fn connect(address: SocketAddr, world: &World, first: u32) -> Result<Caller, Failure> {
+        let stream = TcpStream::connect(address).await.map_err(|cause| broken(&cause.to_string()))?;
+        stream.set_nodelay(true).map_err(|cause| broken(&cause.to_string()))?;
+        let body = world.input();
+        let head = format!(
+            "/transitions/clear HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\nprefer: return=minimal\r\ncontent-type: application/json\r\ncontent-length: {}\r\nidempotency-key: bench-0190b5e2-7d2c-7bb0-a1c5-",
+            world.broker_key,
+            body.len()
+        );
+        Ok(Caller { stream, head, body, first })
+    }
+
+    async fn moves(mut self, done: u32, calls: u32) -> Result<(Caller, Vec<Call>), Failure> {
+        let mut timed = Vec::with_capacity(calls as usize);
+        for nth in done..done + calls {
+            let order = self.first + nth + 1;
+            let request = format!("POST /v1/order/ORD-{order:06}{}{order:012}\r\n\r\n{}", self.head, self.body);
+            let began = Instant::now();
+            let answered = tokio::time::timeout(PATIENCE, self.call(&request)).await;
+            answered.map_err(|_| broken("no answer in time"))??;
+            let took = began.elapsed();
+            let ended = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let us = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+            timed.push(Call { nth, took_us: us(took), ended_us: us(ended) });
+        }
+        Ok((self, timed))
+    }
+
+    /// One move: 204 has no body, so its head is all of it.
+    async fn call(&mut self, request: &str) -> Result<(), Failure> {
+        self.stream.write_all(request.as_bytes()).await.map_err(|cause| broken(&cause.to_string()))?;
+        let mut head = [0; HEAD_MAX];
+        let mut read = 0;
+        while !head[..read].ends_with(b"\r\n\r\n") {
+            let more = self.stream.read(&mut head[read..]).await.map_err(|cause| broken(&cause.to_string()))?;
+            read += more;
+            if more == 0 || read == HEAD_MAX || !b"HTTP/1.1 204".starts_with(&head[..read.min(12)]) {
+                return Err(broken(&String::from_utf8_lossy(&head[..read])));
+            }
+        }
+        Ok(())
+    }
+}

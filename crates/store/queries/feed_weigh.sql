@@ -1,0 +1,2 @@
+-- Months of events that have grown; by the catalog.
+select statehouse.feed_weigh()

@@ -1,0 +1,2 @@
+-- Who the caller is; by session_pkey.
+select statehouse.me()

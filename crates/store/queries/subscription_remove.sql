@@ -1,0 +1,2 @@
+-- Ends one; by subscription_pkey.
+select statehouse.unsubscribe($1)

@@ -1,0 +1,2 @@
+-- The caller's tenant; by tenant_pkey.
+select statehouse.my_tenant()
