@@ -49,6 +49,8 @@ begin
   xid := greatest(horizon, after_xid); n := 0; more := false;
   perform set_config('statehouse.tenant', c.tenant::text, true);
   foreach asked in array entities loop
+    -- How far a feed goes that the caller's role has no view of is not the caller's to know.
+    continue when to_regclass(format('%I.%I', c.app || '_' || c.role, asked || '_history')) is null;
     select e.xid, e.n into last from statehouse.event e
      where e.tenant = c.tenant and e.entity = c.app || '.' || asked
        and (e.xid, e.n) > (after_xid, after_n) and e.xid < horizon

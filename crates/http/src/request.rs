@@ -9,12 +9,17 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::Shared;
 
 /// Named so on the way in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The span a request says it is part of, by W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// As long as `traceparent` is in the version there is.
+const TRACEPARENT_CHARS: usize = 55;
 /// A longer id of a caller's own is replaced by ours.
 const ID_CHARS_MAX: usize = 64;
 
@@ -59,6 +64,7 @@ pub(crate) async fn identified(State(shared): State<Arc<Shared>>, request: Reque
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| safe(id));
     let id = given.map_or_else(|| format!("req_{}", Uuid::now_v7().simple()), str::to_owned);
     let method = request.method().clone();
+    let span = span(&request, &id);
     let in_hand = InHand { id: id.clone(), path: request.uri().path().to_owned(), rate: Cell::new(None) };
     let (mut response, rate) = REQUEST
         .scope(in_hand, async {
@@ -84,12 +90,31 @@ pub(crate) async fn identified(State(shared): State<Arc<Shared>>, request: Reque
     }
     let took = began.elapsed();
     let route = response.extensions_mut().remove::<Route>().map_or(Cow::Borrowed("none"), |route| route.0);
+    span.record("route", &*route).record("status", response.status().as_u16());
     shared.metrics.answered(&method, &route, response.status(), took);
     if shared.settings.log.access {
         let (status, took_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
         tracing::info!(target: "statehouse_http::access", %method, %route, status, took_ms, request_id = %id, "answered");
     }
     response
+}
+
+/// The request as who follows spans sees it: nothing in it names a tenant, a record or a key. Nobody follows unless a
+/// collector is set, and then it costs a look.
+fn span(request: &Request, id: &str) -> tracing::Span {
+    let span = tracing::info_span!(
+        target: "statehouse_http::request", "request",
+        method = request.method().as_str(), request_id = id, route = Empty, status = Empty, traceparent = Empty
+    );
+    if !span.is_disabled() {
+        let mut given = request.headers().get_all(TRACEPARENT).iter();
+        // What stands twice says nothing.
+        let only = given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok());
+        if let Some(text) = only.filter(|text| text.len() == TRACEPARENT_CHARS) {
+            span.record("traceparent", text);
+        }
+    }
+    span
 }
 
 /// Notes which route answers, for the log and the counts: paths hold ids, routes do not.

@@ -12,8 +12,8 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use crate::{Problem, Shared, auth, events, files, forms, limits, links, metrics, openapi, people, records, request, rules, status};
 
-/// All of them, with what stands around every request.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+/// All of them and `more`, with what stands around every request.
+pub(crate) fn router(shared: Arc<Shared>, more: Router<Arc<Shared>>) -> Router {
     Router::new()
         .merge(status::routes())
         .merge(metrics::routes())
@@ -26,6 +26,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(forms::routes())
         .merge(people::routes())
         .merge(rules::routes())
+        .merge(more)
         .route_layer(from_fn(request::routed))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)

@@ -32,6 +32,7 @@ pub struct Serving {
     /// Where it listens.
     pub address: SocketAddr,
     listener: TcpListener,
+    more: Router<Arc<Shared>>,
 }
 
 /// Listens, opens the pools and loads the definition in force; [`Serving::run`] answers.
@@ -47,7 +48,7 @@ pub async fn serve(settings: Settings, place: Place) -> Result<Serving, StoreFau
     let listener = listen(wanted).map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     let shared = Shared::open(settings, place, address).await?;
-    Ok(Serving { shared, address, listener })
+    Ok(Serving { shared, address, listener, more: Router::new() })
 }
 
 /// Connections that wait to be accepted.
@@ -65,10 +66,16 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Serving {
+    /// With routes of a crate beside this one, behind the same limits.
+    pub fn with(mut self, routes: Router<Arc<Shared>>) -> Serving {
+        self.more = self.more.merge(routes);
+        self
+    }
+
     /// Answers until `told` ends, then lets what is in flight finish, at most for the setting `drain_s`.
     pub async fn run(self, told: impl Future<Output = ()>) {
-        let Serving { shared, listener, .. } = self;
-        let service = router(Arc::clone(&shared));
+        let Serving { shared, listener, more, .. } = self;
+        let service = router(Arc::clone(&shared), more);
         let following = tokio::spawn(Arc::clone(&shared).follow());
         let graceful = GracefulShutdown::new();
         let mut http = hyper::server::conn::http1::Builder::new();

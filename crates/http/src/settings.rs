@@ -34,6 +34,10 @@ pub struct Settings {
     pub feed: Feed,
     /// Calls to those who subscribed.
     pub webhooks: Webhooks,
+    /// Signing in by way of an OpenID Connect issuer; in a build with the feature `oidc`.
+    pub oidc: Oidc,
+    /// Spans for a collector of OpenTelemetry; in a build with the feature `otel`.
+    pub telemetry: Telemetry,
     /// The log.
     pub log: Log,
 }
@@ -124,6 +128,8 @@ pub struct Limits {
     pub rate_per_tenant: u32,
     /// Keys a second, unknown to this process, that one address may try.
     pub new_keys_per_address: u32,
+    /// Keys a second, unknown to this process, that all addresses together may try from which none was accepted yet.
+    pub new_keys_in_all: u32,
 }
 
 /// Who may come in, and how they prove it.
@@ -266,6 +272,8 @@ impl Default for Settings {
             people: People::default(),
             feed: Feed::default(),
             webhooks: Webhooks::default(),
+            oidc: Oidc::default(),
+            telemetry: Telemetry::default(),
             log: Log::default(),
         }
     }
@@ -294,7 +302,8 @@ impl Default for Limits {
             requests_per_key: 256,
             rate_per_key: 2_000,
             rate_per_tenant: 10_000,
-            new_keys_per_address: 50,
+            new_keys_per_address: 10,
+            new_keys_in_all: 50,
         }
     }
 }
@@ -305,6 +314,32 @@ impl Default for Limits {
 pub struct Webhooks {
     /// What the secrets of subscriptions are derived from: at least 32 random bytes in base64. Without it nobody subscribes.
     pub master_secret: String,
+}
+
+/// Signing in by way of an OpenID Connect issuer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Oidc {
+    /// The issuer, e.g. `https://id.example.org`, exactly as its tokens name it. Off when empty.
+    pub issuer: String,
+    /// By which the issuer knows this server.
+    pub client_id: String,
+    /// What this server proves itself to the issuer with; the cookie of a sign-in under way is signed by what is derived from it. Best given by `STATEHOUSE_OIDC__CLIENT_SECRET`.
+    pub client_secret: Secret,
+    /// Where the issuer sends people back to, as it is registered there. `/sign-in/oidc/callback` under `public_url` when empty.
+    pub redirect_url: String,
+    /// The slug of the tenant to sign in to where `/sign-in/oidc?tenant=SLUG` names none.
+    pub tenant: String,
+}
+
+/// Spans for a collector of OpenTelemetry.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// The collector, `http://HOST:PORT`: spans go to `/v1/traces` under it, by OTLP in protobuf. Off when empty.
+    pub otlp_endpoint: String,
+    /// Whether the collector may be on another machine; what is sent there travels unencrypted.
+    pub beyond_host: bool,
 }
 
 impl Default for Feed {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn database_answers(shared: &Shared) -> bool {
     matches!(tokio::time::timeout(READY_WITHIN, asked).await, Ok(Some(())))
 }
 
-async fn page(State(shared): State<Arc<Shared>>) -> Response {
+async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let running = shared.running();
     let app = &running.app;
     let rows = app.entities.iter().map(|(name, entity)| {
@@ -61,13 +61,20 @@ async fn page(State(shared): State<Arc<Shared>>) -> Response {
         .replace("{mark}", if healthy { "good" } else { "bad" })
         .replace("{entities}", &rows.collect::<String>())
         .replace("{first}", first)
-        .replace("{sign_in}", &shared.shown.page())
+        .replace("{sign_in}", &if by_our_name(&headers, &shared.base_url) { shared.shown.page() } else { String::new() })
         .replace("{url}", &escaped(&shared.base_url));
     let mut response = Html(filled).into_response();
     let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether the browser was sent here by our own name. A site that has its name lead here would read the page as its own.
+fn by_our_name(headers: &HeaderMap, base_url: &str) -> bool {
+    let name = base_url.split_once("://").map_or(base_url, |(_, rest)| rest.split('/').next().unwrap_or_default());
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    host.eq_ignore_ascii_case(name) || host.split(':').next() == Some("localhost")
 }
 
 /// Text as HTML shows it.

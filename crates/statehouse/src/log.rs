@@ -6,13 +6,16 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use statehouse_fault::SH0009;
-use statehouse_http::settings::{Log, LogForm};
+use statehouse_http::Settings;
+use statehouse_http::settings::LogForm;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::failure::Failure;
+use crate::spans;
 
 /// Lines that wait to be written at most.
 const LINES_MAX: usize = 4096;
@@ -20,26 +23,30 @@ const LINES_MAX: usize = 4096;
 const LAST_LINES: Duration = Duration::from_secs(1);
 const ACCESS: &str = "statehouse_http::access";
 
-/// Begins the log of this process.
+/// Begins the log of this process, and what follows its requests.
 ///
 /// # Errors
-/// `SH0009` for a level that is none.
-pub fn begin(settings: &Log) -> Result<(), Failure> {
-    let level = &settings.level;
+/// `SH0009` for a level that is none, and for a collector that cannot be sent to.
+pub fn begin(settings: &Settings) -> Result<(), Failure> {
+    let level = &settings.log.level;
     let targets =
         level.parse::<Targets>().map_err(|cause| Failure::new(SH0009, format!("`log.level` `{level}` cannot be used: {cause}")))?;
-    let targets = targets.with_target(ACCESS, if settings.access { LevelFilter::INFO } else { LevelFilter::OFF });
+    let access = if settings.log.access { LevelFilter::INFO } else { LevelFilter::OFF };
+    // Spans are for a collector: in the log the line of access says the same.
+    let targets = targets.with_target(ACCESS, access).with_target(spans::TARGET, LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer().with_writer(LINES.get_or_init(Lines::start).clone()).with_ansi(false);
-    // A log that has begun already, as in a test, stays.
-    let _ = match settings.form {
-        LogForm::Text => tracing_subscriber::registry().with(targets).with(lines).try_init(),
-        LogForm::Json => tracing_subscriber::registry().with(targets).with(lines.json().flatten_event(true)).try_init(),
+    let lines = match settings.log.form {
+        LogForm::Text => lines.boxed(),
+        LogForm::Json => lines.json().flatten_event(true).boxed(),
     };
+    // A log that has begun already, as in a test, stays.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).with(spans::begin(&settings.telemetry)?).try_init();
     Ok(())
 }
 
-/// Waits until what was said so far is written, for a moment at most.
+/// Waits until what was said so far is written and sent, for a moment at most.
 pub fn end() {
+    spans::end();
     let Some(Lines(lines)) = LINES.get() else { return };
     let (written, all) = sync_channel(1);
     if lines.try_send(Word::End(written)).is_ok() {

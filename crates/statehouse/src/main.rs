@@ -11,6 +11,8 @@ mod folder;
 mod log;
 mod render;
 mod settings;
+mod sign_in;
+mod spans;
 
 use std::process::ExitCode;
 

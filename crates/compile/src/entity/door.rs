@@ -23,7 +23,7 @@ pub fn objects(persona: &Persona<'_>) -> Vec<Object> {
     let mut objects = vec![seen(persona)];
     objects.extend(insert::door(persona));
     objects.push(update::door(persona));
-    for child in persona.cx.entity.children.keys() {
+    for child in persona.visible_children() {
         objects.extend(child::doors(persona, child));
     }
     objects

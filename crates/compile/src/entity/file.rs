@@ -92,7 +92,8 @@ pub fn reading(persona: &Persona<'_>) -> Vec<Object> {
     };
     let own = visible(persona.visible(), &|field| cx.entity.fields[field].kind.clone());
     add(&cx.entity.name, &own.iter().map(String::as_str).collect::<Vec<_>>());
-    for (name, child) in &cx.entity.children {
+    for name in persona.visible_children() {
+        let child = &cx.entity.children[name];
         let fields = visible(persona.visible_child(name), &|field| child.fields[field].kind.clone());
         add(&cx.child_table(name), &fields.iter().map(String::as_str).collect::<Vec<_>>());
     }

@@ -89,7 +89,7 @@ impl Persona<'_> {
         self.access.is_some_and(|a| a.hide.iter().chain(a.hide_in.values().flatten()).any(|h| h.starts_with(&prefix)))
     }
 
-    /// States in which a column reads as null.
+    /// States in which a column reads as null, and a child as no rows.
     pub fn masked_in(&self, path: &str) -> Vec<String> {
         self.access.map_or(Vec::new(), |a| {
             a.hide_in.iter().filter(|(_, columns)| columns.iter().any(|c| c == path)).map(|(s, _)| s.clone()).collect()
@@ -99,6 +99,11 @@ impl Persona<'_> {
     /// Fields this persona may know of.
     pub fn visible(&self) -> Vec<&str> {
         self.cx.entity.fields.keys().map(String::as_str).filter(|f| !self.hidden(f)).collect()
+    }
+
+    /// Children this persona may know of, in the order of the definition.
+    pub fn visible_children(&self) -> impl Iterator<Item = &str> {
+        self.cx.entity.children.keys().map(String::as_str).filter(|child| !self.hidden(child))
     }
 
     /// Fields of a child this persona may know of.
@@ -174,7 +179,7 @@ pub fn objects(cx: &Cx<'_>, role: &str) -> Result<Vec<Object>, CompileFault> {
     }
     let mut objects = policies(&persona);
     objects.push(view(&persona));
-    for child in cx.entity.children.keys() {
+    for child in persona.visible_children() {
         objects.push(child_view(&persona, child));
     }
     objects.push(history(&persona));
@@ -200,7 +205,7 @@ fn policies(persona: &Persona<'_>) -> Vec<Object> {
         let name = format!("{}_sees_by_{}", persona.role, key.replace('.', "_"));
         objects.push(policy(persona, &cx.entity.name, &name, &rule(&tenant, &me, &role, cx, Some(access))));
     }
-    for child in cx.entity.children.keys() {
+    for child in persona.visible_children() {
         objects.push(policy(persona, &cx.child_table(child), &format!("{}_sees", persona.role), &tenant));
     }
     let history = format!("{tenant} and entity = {}", literal(&cx.qualified()));
@@ -294,8 +299,10 @@ fn child_view(persona: &Persona<'_>, child: &str) -> Object {
     }
     columns.push("(select statehouse.ctx()) as seen_by".to_owned());
     let view = persona.view(&plain);
+    let masked = persona.masked_in(child);
+    let shown = if masked.is_empty() { String::new() } else { format!("\nwhere r.state not in {}", list(&masked)) };
     let sql = format!(
-        "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {schema}.{table} c\njoin {root} r on r.tenant = c.tenant and r.id = c.{parent};\ncomment on view {view} is {why};\ngrant select on {view} to {readers};\n",
+        "create view {view} with (security_barrier) as\nselect\n  {}\nfrom {schema}.{table} c\njoin {root} r on r.tenant = c.tenant and r.id = c.{parent}{shown};\ncomment on view {view} is {why};\ngrant select on {view} to {readers};\n",
         columns.join(",\n  "),
         schema = cx.schema(),
         table = ident(&plain),

@@ -54,7 +54,7 @@ pub fn reach(app: &App, entity: &str, role: &str) -> Option<Reach> {
         creates,
         creatable: if creates { names(creatable(&persona)) } else { Vec::new() },
         editable,
-        children: cx.entity.children.keys().map(|child| child_reach(&persona, child)).collect(),
+        children: persona.visible_children().map(|child| child_reach(&persona, child)).collect(),
     })
 }
 

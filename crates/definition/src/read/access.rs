@@ -10,6 +10,7 @@ use crate::read::words;
 use crate::yaml::{Entry, Node, Value};
 
 const KEYS: [&str; 6] = ["see", "in", "create", "edit", "hide", "hide_in"];
+const OF_A_CAPABILITY: &[&str] = &["see", "in", "create", "edit"];
 
 pub(crate) fn access(cx: &mut Cx<'_>, node: Option<&Node>, known: &Known<'_>) -> Named<Access> {
     let mut all = IndexMap::new();
@@ -23,8 +24,10 @@ pub(crate) fn access(cx: &mut Cx<'_>, node: Option<&Node>, known: &Known<'_>) ->
 }
 
 fn one(cx: &mut Cx<'_>, entry: &Entry, known: &Known<'_>) -> Option<Access> {
-    let keys = cx.keys(&entry.value, &entry.key, "an access", &KEYS)?;
     let capability = entry.key.contains('.') || (known.capabilities)(&entry.key);
+    // What is seen by a capability is seen in the view of the role, whose columns are those of the role.
+    let (what, may_stand) = if capability { ("an access by a capability", OF_A_CAPABILITY) } else { ("an access", KEYS.as_slice()) };
+    let keys = cx.keys(&entry.value, &entry.key, what, may_stand)?;
     let see = match keys.get("see") {
         Some(node) => see(cx, node)?,
         None if capability => See::Nothing,

@@ -4,6 +4,7 @@ mod cookie;
 mod jwt;
 mod proof;
 mod sessions;
+mod verified;
 
 use std::sync::Arc;
 

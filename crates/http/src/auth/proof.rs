@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use axum::http::header;
 use axum::http::request::Parts;
-use statehouse_fault::{SH2001, SH2003};
+use statehouse_fault::{Fault, SH2001, SH2003, SH6301};
 use statehouse_store::record::{self, Session};
 use statehouse_store::{StoreFault, links};
 
@@ -26,6 +26,13 @@ const LINK_KEPT: Duration = Duration::from_secs(14 * 60);
 const COOKIE_KEPT: Duration = Duration::from_secs(60 * 60);
 /// No key or token of ours or anybody's is longer.
 const CREDENTIAL_MAX: usize = 8 << 10;
+/// A tenant's slug, and the secret at the end of a key that was made here: 256 bits in base64url.
+const SLUG_MAX: usize = 40;
+const SECRET_CHARS: usize = 43;
+/// The token of a link: 256 bits in hexadecimal.
+const LINK_CHARS: usize = 64;
+/// Keys that somebody wrote into the database by hand have any form; none is longer.
+const OTHER_KEY_MAX: usize = 128;
 
 /// What a request proves itself with. The text of a key or cookie is kept for as long as its request lasts.
 #[derive(Clone)]
@@ -83,17 +90,30 @@ impl Proof {
     }
 
     /// The session at hand, else a new one. An address that brings many proofs nobody here knows is told to wait before
-    /// the database is asked, and those exchanges have connections of their own.
+    /// the database is asked, and answered late; those exchanges have connections of their own.
     ///
     /// # Errors
     /// `SH2002`, `SH2003` or `SH2004` for what is not accepted, `SH6007` for too many, faults of storage.
     pub(crate) async fn session(&self, shared: &Shared, peer: Option<IpAddr>) -> Result<Session, Problem> {
-        let hash = self.hash();
-        if let Some(session) = shared.sessions.find(&hash)? {
-            return Ok(session);
+        let known = match self {
+            Proof::Key(key) => well_formed(key),
+            _ => Ok(()),
+        };
+        match known.and_then(|()| Ok(shared.sessions.find(&self.hash())?)) {
+            Ok(Some(session)) => return Ok(session),
+            Ok(None) => {}
+            Err(refused) => {
+                shared.shares.refused(peer).await;
+                return Err(refused);
+            }
         }
-        shared.shares.try_key(peer)?;
-        Ok(self.exchange(shared).await?)
+        if let Err(too_many) = shared.shares.try_key(peer) {
+            shared.shares.late().await;
+            return Err(too_many);
+        }
+        let session = self.exchange(shared).await?;
+        shared.shares.welcome(peer);
+        Ok(session)
     }
 
     /// A new session in place of one that has ended; `None` where there can be none.
@@ -138,6 +158,60 @@ pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }
 
+/// Refuses a key that nobody can have been given, in the words of one that is not known: nothing is looked up for it, and
+/// nothing remembered.
+fn well_formed(key: &str) -> Result<(), Problem> {
+    let refused = |code, detail, help: &str| Err(Fault::new(code, detail).with_help(help).into());
+    if let Some(token) = key.strip_prefix("lk_") {
+        let is_token = token.len() == LINK_CHARS && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        return if is_token { Ok(()) } else { refused(SH6301, "the link is not accepted", "ask whoever sent it for a new one") };
+    }
+    let is_key = match key.strip_prefix("sk_") {
+        Some(rest) => {
+            rest.is_ascii() && rest.len() > SECRET_CHARS && {
+                let (slug, secret) = rest.split_at(rest.len() - SECRET_CHARS);
+                let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+                let slug = slug.strip_suffix('_').filter(|slug| (1..=SLUG_MAX).contains(&slug.len()) && slug.bytes().all(is_word));
+                slug.is_some() && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            }
+        }
+        None => key.len() <= OTHER_KEY_MAX && key.bytes().all(|byte| byte.is_ascii_graphic()),
+    };
+    if is_key { Ok(()) } else { refused(SH2003, "the key is not accepted", "check that it is whole, not revoked and not expired") }
+}
+
 fn nobody() -> Problem {
     Problem::new(SH2001, "the request does not say who asks").with_help("send `authorization: Bearer KEY` with your API key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::well_formed;
+
+    const SECRET: &str = "AbC-_0123456789abcdefghijklmnopqrstuvwxyz01";
+
+    #[test]
+    fn a_key_that_nobody_was_given_is_refused_by_its_form() {
+        let link = format!("lk_{}", "0f".repeat(32));
+        for good in [&format!("sk_nordur_{SECRET}"), &format!("sk_a-b-2_{SECRET}"), &link, "key-orders-nordur-rep-1"] {
+            assert!(well_formed(good).is_ok(), "{good}");
+        }
+        let long = "k".repeat(129);
+        let bad = [
+            ("sk_nordur_unknown", "SH2003"),
+            (&format!("sk_{SECRET}"), "SH2003"),
+            (&format!("sk__{SECRET}"), "SH2003"),
+            (&format!("sk_Nordur_{SECRET}"), "SH2003"),
+            (&format!("sk_nordur_{SECRET}a"), "SH2003"),
+            (&format!("sk_nordur_{}", SECRET.replace('-', "+")), "SH2003"),
+            (&format!("sk_{}_{SECRET}", "n".repeat(41)), "SH2003"),
+            (&link[..66], "SH6301"),
+            (&link.to_uppercase().replace("LK_", "lk_"), "SH6301"),
+            (&long, "SH2003"),
+            ("a key", "SH2003"),
+        ];
+        for (key, code) in bad {
+            assert_eq!(well_formed(key).expect_err(key).code().code, code, "{key}");
+        }
+    }
 }

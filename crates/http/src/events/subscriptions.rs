@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,6 +16,7 @@ use statehouse_store::subscription::{self, Master, Subscription};
 use uuid::Uuid;
 
 use super::query::sees;
+use crate::people::At;
 use crate::problem::Wrong;
 use crate::{Caller, Json, Problem, Shared};
 
@@ -52,7 +53,7 @@ async fn list(caller: Caller) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "data": all.iter().map(shown).collect::<Vec<_>>() })))
 }
 
-async fn one(caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+async fn one(caller: Caller, At(id): At<String>) -> Result<Json<Value>, Problem> {
     let id = read(&id)?;
     let all = mine(&caller).await?;
     all.iter().find(|s| s.id == id).map(|s| Json(shown(s))).ok_or_else(unknown)
@@ -73,7 +74,7 @@ async fn make(caller: Caller, State(shared): State<Arc<Shared>>, Json(wanted): J
         .into_response())
 }
 
-async fn remove(caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn remove(caller: Caller, At(id): At<String>) -> Result<StatusCode, Problem> {
     let id = read(&id)?;
     match caller.ask(|db, session| async move { subscription::remove(&db, &session, id).await }).await? {
         true => Ok(StatusCode::NO_CONTENT),
@@ -84,7 +85,7 @@ async fn remove(caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Pr
 async fn rotate(
     caller: Caller,
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
+    At(id): At<String>,
     Json(rotation): Json<Rotation>,
 ) -> Result<Response, Problem> {
     let (id, master) = (read(&id)?, master(&shared)?);
@@ -94,7 +95,7 @@ async fn rotate(
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)).into_response())
 }
 
-async fn test(caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn test(caller: Caller, At(id): At<String>) -> Result<Response, Problem> {
     let id = read(&id)?;
     let message = caller.ask(|db, session| async move { subscription::test(&db, &session, id).await }).await?;
     let message = message.ok_or_else(unknown)?;

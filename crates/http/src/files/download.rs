@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,13 +14,14 @@ use statehouse_store::record::Target;
 
 use super::kind;
 use super::range::{self, Asked, Range};
+use crate::people::At;
 use crate::{Caller, Problem, Shared};
 
 /// GET, HEAD /v1/{entity}/{id}/files/{field}
 pub(super) async fn of_record(
     caller: Caller,
     State(shared): State<Arc<Shared>>,
-    Path((entity, id, field)): Path<(String, String, String)>,
+    At((entity, id, field)): At<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let relation = Relation::of(&shared.running().app, &caller.session.role, &entity, None, &field);
@@ -31,7 +32,7 @@ pub(super) async fn of_record(
 pub(super) async fn of_child(
     caller: Caller,
     State(shared): State<Arc<Shared>>,
-    Path((entity, id, child, row, field)): Path<(String, String, String, String, String)>,
+    At((entity, id, child, row, field)): At<(String, String, String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let relation = Relation::of(&shared.running().app, &caller.session.role, &entity, Some(&child), &field);

@@ -1,21 +1,24 @@
 //! A file on its way in. It is announced, sent in as many requests as the network needs, and finished; where it stands is
 //! asked with GET or HEAD and told with every refusal.
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use statehouse_fault::{SH6004, SH6101, SH6104};
+use statehouse_fault::{SH2006, SH6004, SH6101, SH6104};
 use statehouse_store::StoreFault;
 use statehouse_store::files::{self, CHUNK_BYTES, Described, Hash, PART_BYTES};
 use uuid::Uuid;
 
 use crate::limits::fault_of;
-use crate::{Caller, Json, Problem};
+use crate::people::At;
+use crate::{Caller, Json, Problem, Shared};
 
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
@@ -47,7 +50,12 @@ fn digits<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Hash>, D::Error> 
 }
 
 /// POST /v1/uploads
-pub(super) async fn begin(caller: Caller, Json(announced): Json<Announced>) -> Result<Response, Problem> {
+pub(super) async fn begin(caller: Caller, State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
+    // What is announced counts for the tenant; whoever holds a link is not to use that up with files for nothing.
+    if caller.session.kind == "link" && !files::attaches(&shared.running().app, &caller.session.role) {
+        return Err(Problem::new(SH2006, format!("`{}` attaches no files", caller.session.role)).with_help("sign in first"));
+    }
+    let Json(announced) = Json::<Announced>::from_request(request, &shared).await?;
     let size = i64::try_from(announced.size).unwrap_or(i64::MAX);
     let what = Described { name: announced.name, media_type: announced.media_type, size };
     let what = &what;
@@ -58,7 +66,7 @@ pub(super) async fn begin(caller: Caller, Json(announced): Json<Announced>) -> R
 }
 
 /// GET, HEAD /v1/uploads/{id}
-pub(super) async fn stands(caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn stands(caller: Caller, At(id): At<String>) -> Result<Response, Problem> {
     let id = named(&id)?;
     let upload = caller.ask(|db, session| async move { files::state(&db, &session, id).await }).await?;
     let headers = [
@@ -70,7 +78,7 @@ pub(super) async fn stands(caller: Caller, Path(id): Path<String>) -> Result<Res
 }
 
 /// PATCH /v1/uploads/{id}: the body goes on from `Upload-Offset`. What is cut keeps every whole chunk that came.
-pub(super) async fn append(caller: Caller, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
+pub(super) async fn append(caller: Caller, At(id): At<String>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let id = named(&id)?;
     of_a_kind(&headers)?;
     let mut at = offset(&headers)?;
@@ -98,14 +106,14 @@ pub(super) async fn append(caller: Caller, Path(id): Path<String>, headers: Head
 }
 
 /// DELETE /v1/uploads/{id}
-pub(super) async fn abandon(caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+pub(super) async fn abandon(caller: Caller, At(id): At<String>) -> Result<StatusCode, Problem> {
     let id = named(&id)?;
     caller.ask(|db, session| async move { files::abandon(&db, &session, id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// POST /v1/uploads/{id}/finish
-pub(super) async fn finish(caller: Caller, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Refused> {
+pub(super) async fn finish(caller: Caller, At(id): At<String>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Refused> {
     let id = named(&id)?;
     let finished = if body.is_empty() { Finished::default() } else { crate::json::of(&headers, &body)? };
     let sha256 = finished.sha256.map(|hash| <[u8; 32]>::try_from(hash.as_bytes()).unwrap_or_default());

@@ -12,7 +12,7 @@ mod send;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,6 +21,7 @@ use statehouse_store::forms;
 
 use crate::auth::peer;
 use crate::links::page as pages;
+use crate::people::At;
 use crate::{Json, Problem, Shared, limits};
 use pages::longest;
 use read::Sent;
@@ -40,7 +41,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
 /// `POST /v1/forms/{tenant}/{form}`.
 async fn submit(
     State(shared): State<Arc<Shared>>,
-    Path((tenant, form)): Path<(String, String)>,
+    At((tenant, form)): At<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
@@ -53,7 +54,7 @@ async fn submit(
 }
 
 /// `GET /f/{tenant}/{form}`.
-async fn show(State(shared): State<Arc<Shared>>, Path((tenant, form)): Path<(String, String)>, request: Request) -> Response {
+async fn show(State(shared): State<Arc<Shared>>, At((tenant, form)): At<(String, String)>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let running = shared.running();
     let locale = pages::locale(&parts, &running.app.locales);
@@ -67,7 +68,7 @@ async fn show(State(shared): State<Arc<Shared>>, Path((tenant, form)): Path<(Str
 }
 
 /// `POST /f/{tenant}/{form}`.
-async fn press(State(shared): State<Arc<Shared>>, Path((tenant, form)): Path<(String, String)>, request: Request) -> Response {
+async fn press(State(shared): State<Arc<Shared>>, At((tenant, form)): At<(String, String)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let running = shared.running();
     let locale = pages::locale(&parts, &running.app.locales);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use statehouse_fault::{SH6008, SH6009, SH6012};
 
-use super::body::measured;
+use super::body::{Measure, measured};
 use crate::{Problem, Shared};
 
 /// Lets a request through if there is room for it, with a measure on its body and its time.
@@ -33,11 +34,19 @@ pub(crate) async fn guarded(State(shared): State<Arc<Shared>>, request: Request,
         // A body has a measure of its own; the time for the answer begins when it is there.
         let body_was_there = measure.is_ended();
         match tokio::time::timeout(within, &mut answer).await {
-            Ok(response) => return response,
+            Ok(response) => return ended_with(response, &measure),
             Err(_) if body_was_there || !measure.is_begun() => {
                 return Problem::new(SH6009, "the answer was not made in time").into_response();
             }
             Err(_) => {}
         }
     }
+}
+
+/// Nothing more is read after a body that is too large: its rest is no request.
+fn ended_with(mut response: Response, measure: &Measure) -> Response {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !measure.is_ended() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }

@@ -21,6 +21,9 @@ use crate::Problem;
 /// However long a body is, it comes at least this fast once its time of grace is over.
 const BYTES_PER_S_MIN: u64 = 4 << 10;
 
+/// Whoever sends a large body lets others go first after each of these: what is there already would else be read in one go.
+const BYTES_AT_ONCE: u64 = 64 << 10;
+
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyFault {
@@ -74,7 +77,7 @@ pub(super) fn measured(request: Request, bytes_max: usize, grace: Duration) -> (
     };
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(measure.clone());
-    let body = Body::new(Measured { body, measure: measure.clone(), read: 0, grace, since: None });
+    let body = Body::new(Measured { body, measure: measure.clone(), read: 0, lets_others_at: BYTES_AT_ONCE, grace, since: None });
     (Request::from_parts(parts, body), measure)
 }
 
@@ -95,6 +98,7 @@ struct Measured {
     body: Body,
     measure: Measure,
     read: u64,
+    lets_others_at: u64,
     grace: Duration,
     since: Option<(Instant, Pin<Box<Sleep>>)>,
 }
@@ -126,6 +130,11 @@ impl http_body::Body for Measured {
         // What says beforehand that it is too large is not begun.
         if this.read == 0 && this.body.size_hint().lower() > most {
             return Poll::Ready(Some(Err(axum::Error::new(BodyFault::TooLarge(most)))));
+        }
+        if this.read >= this.lets_others_at {
+            this.lets_others_at = this.read + BYTES_AT_ONCE;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
             if this.is_late(cx) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,7 @@ use super::show::Shown;
 use super::words::Words;
 use crate::auth::{self, ProofHash, peer};
 use crate::limits::Admitted;
+use crate::people::At;
 use crate::shared::Running;
 use crate::{Json, Problem, Shared};
 
@@ -51,7 +52,7 @@ pub(super) async fn enter(State(shared): State<Arc<Shared>>, request: Request) -
 }
 
 /// `GET /l/{token}`: shows and moves nothing, however often it is fetched.
-pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<String>, request: Request) -> Response {
+pub(super) async fn show(State(shared): State<Arc<Shared>>, At(token): At<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let running = shared.running();
     let locale = page::locale(&parts, &running.app.locales);
@@ -63,7 +64,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<St
 }
 
 /// `POST /l/{token}`: the button that was pressed.
-pub(super) async fn press(State(shared): State<Arc<Shared>>, Path(token): Path<String>, request: Request) -> Response {
+pub(super) async fn press(State(shared): State<Arc<Shared>>, At(token): At<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let running = shared.running();
     let locale = page::locale(&parts, &running.app.locales);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use statehouse_store::links;
 use statehouse_store::record::{self, Shape, Target};
 use uuid::Uuid;
 
+use crate::people::At;
 use crate::{Caller, Json, Problem, Shared};
 
 #[derive(Debug, Deserialize)]
@@ -63,7 +64,7 @@ async fn record_of(caller: &Caller, shared: &Shared, wanted: &Wanted) -> Result<
 }
 
 /// `GET /v1/links/{id}`.
-pub(super) async fn find(caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn find(caller: Caller, At(id): At<String>) -> Result<Response, Problem> {
     let link = id.parse::<Uuid>().map_err(|_| unknown())?;
     let found = caller.ask(|db, session| async move { links::find(&db, &session, link).await }).await?;
     let found = found.ok_or_else(unknown)?;
@@ -71,7 +72,7 @@ pub(super) async fn find(caller: Caller, Path(id): Path<String>) -> Result<Respo
 }
 
 /// `DELETE /v1/links/{id}`.
-pub(super) async fn revoke(caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+pub(super) async fn revoke(caller: Caller, At(id): At<String>) -> Result<StatusCode, Problem> {
     let link = id.parse::<Uuid>().map_err(|_| unknown())?;
     let known = caller.ask(|db, session| async move { links::revoke(&db, &session, link).await }).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }

@@ -16,7 +16,7 @@ pub fn write(document: &mut Document<'_>, sight: &Sight<'_>) {
     for verb in &verbs {
         fire(document, sight, verb);
     }
-    if !verbs.is_empty() {
+    if !verbs.is_empty() && sight.is_of_members() {
         bulk(document, sight, &verbs);
     }
 }

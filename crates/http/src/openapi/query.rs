@@ -86,7 +86,7 @@ fn operators(name: &str, kind: &FieldKind, null: bool) -> Vec<Value> {
     if comparable(kind) {
         push("", "equal", schema.clone());
         push("[ne]", "not equal", schema.clone());
-        push("[in]", "one of these, split by commas", json!({ "type": "string", "minLength": 1 }));
+        push("[in]", "one of these, split by commas", json!({ "type": "string" }));
     }
     if ranked(kind) {
         for (operator, what) in [("[lt]", "less"), ("[lte]", "less or equal"), ("[gt]", "greater"), ("[gte]", "greater or equal")] {
@@ -123,7 +123,8 @@ fn ranked(kind: &FieldKind) -> bool {
 fn filtered(kind: &FieldKind) -> Value {
     match kind {
         FieldKind::Decimal | FieldKind::Percent => json!({ "type": "number" }),
-        FieldKind::Email | FieldKind::Phone | FieldKind::Currency => json!({ "type": "string", "minLength": 1 }),
+        // Any text may be compared with, also one that none of them can be.
+        FieldKind::Email | FieldKind::Phone | FieldKind::Currency => json!({ "type": "string" }),
         other => types::incoming(other),
     }
 }

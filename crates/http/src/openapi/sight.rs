@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use statehouse_definition::App;
-use statehouse_definition::model::{Access, Actor, Child, Edit, Entity, Field, RuleValue, See, Transition};
+use statehouse_definition::model::{Access, Actor, Child, Edit, Entity, Field, RuleValue, See, Through, Transition};
 
 /// For whom a document is written: a role and the capabilities held.
 #[derive(Clone, Debug)]
@@ -54,6 +54,11 @@ impl<'a> Viewer<'a> {
 }
 
 impl<'a> Sight<'a> {
+    /// Whether it is a role of members; who holds a link moves one record at a time.
+    pub fn is_of_members(&self) -> bool {
+        self.viewer.app.roles.get(self.viewer.role).is_none_or(|role| role.by == Through::Membership)
+    }
+
     /// Fields that are not hidden, in the order of the file.
     pub fn fields(&self) -> impl Iterator<Item = (&'a str, &'a Field)> {
         let own = self.own;

@@ -6,7 +6,7 @@ use axum::http::header;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use statehouse_definition::model::Entity;
-use statehouse_fault::{SH6002, SH6004};
+use statehouse_fault::{SH5015, SH6002, SH6004};
 use statehouse_store::record::{Values, Wrong, worst};
 
 use crate::json::is_json;
@@ -53,29 +53,37 @@ impl Body {
         if let Some(transition) = entity.transitions.get(verb) {
             let more = values.names().filter(|name| !transition.input.contains_key(*name));
             let wrong: Vec<Wrong> = more
-                .map(|name| Wrong {
-                    pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-                    message: format!("`{verb}` does not take `{name}`"),
-                    code: SH6002,
-                })
+                .map(|name| Wrong { pointer: pointer(name), message: format!("`{verb}` does not take `{name}`"), code: SH6002 })
                 .collect();
             if !wrong.is_empty() {
                 return Err(refused(wrong));
             }
         }
-        Ok(input(&values))
+        input(&values)
     }
 }
 
 /// The input as the law takes it: it reads every field as text, so that a number keeps its digits as one.
-pub(super) fn input(values: &Values) -> Option<Value> {
-    let read = |text: &str| {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        let exact = !value.is_number() || value.is_i64() || value.is_u64();
-        if exact { value } else { Value::String(text.to_owned()) }
+///
+/// # Errors
+/// `SH5015` for a value nested too deep to be read, or with half a character in it; it is not taken for nothing.
+pub(super) fn input(values: &Values) -> Result<Option<Value>, Problem> {
+    let read = |name: &str, text: &str| match serde_json::from_str::<Value>(text) {
+        Ok(value) if !value.is_number() || value.is_i64() || value.is_u64() => Ok(value),
+        _ if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => Ok(Value::String(text.to_owned())),
+        Ok(value) => Ok(value),
+        Err(_) => Err(Wrong { pointer: pointer(name), message: format!("`{name}` cannot be read"), code: SH5015 }),
     };
-    let fields: Map<String, Value> = values.0.iter().map(|(name, value)| (name.clone(), read(value.get()))).collect();
-    (!fields.is_empty()).then_some(Value::Object(fields))
+    let mut fields = Map::new();
+    for (name, value) in &values.0 {
+        fields.insert(name.clone(), read(name, value.get()).map_err(|wrong| refused(vec![wrong]))?);
+    }
+    Ok((!fields.is_empty()).then_some(Value::Object(fields)))
+}
+
+/// The JSON pointer to a key.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// What is wrong with a body, place by place.
@@ -87,4 +95,24 @@ pub(super) fn refused(wrong: Vec<Wrong>) -> Problem {
     };
     let errors = wrong.into_iter().map(|one| problem::Wrong { pointer: one.pointer, message: one.message, code: one.code.code });
     Problem::new(code, detail).with_errors(errors.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::input;
+
+    #[test]
+    fn what_cannot_be_read_is_not_nothing() {
+        let read = |text: &str| input(&serde_json::from_str(text).expect("an object"));
+        let digits = r#"{"a": 9007199254740993, "b": 0.1000000000000000055511151231257827, "c": 1e999, "d": "x"}"#;
+        let expected = json!({ "a": 9_007_199_254_740_993_i64, "b": "0.1000000000000000055511151231257827", "c": "1e999", "d": "x" });
+        assert_eq!(read(digits).expect("an input"), Some(expected));
+        assert_eq!(read("{}").expect("no input"), None);
+        for unread in [r#""\ud800""#.to_owned(), format!("{}{}", "[".repeat(200), "]".repeat(200))] {
+            let refused = read(&format!("{{\"a\": {unread}}}")).expect_err(&unread);
+            assert_eq!((refused.code().code, refused.pointers().collect::<Vec<_>>()), ("SH5015", vec!["/a"]));
+        }
+    }
 }

@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use statehouse_fault::{SH4001, SH8002};
+use statehouse_definition::model::Through;
+use statehouse_fault::{SH2006, SH4001, SH8002};
 use statehouse_store::record::{self, Item, Outcome, Shape, Values};
 
 use super::answer;
@@ -46,6 +47,12 @@ pub(super) async fn bulk(
 ) -> Result<Response, Problem> {
     let running = shared.running();
     let shape = Shape::of(&running.app, &caller.session.role, &entity)?;
+    if running.app.roles.get(&caller.session.role).is_some_and(|role| role.by != Through::Membership) {
+        // A link leads to one record, and a form to none.
+        return Err(
+            Problem::new(SH2006, format!("`{}` moves one record at a time", caller.session.role)).with_help("fire the verb on the record")
+        );
+    }
     let many: Many = body.read_typed()?;
     if !shape.entity.transitions.contains_key(&many.verb) {
         return Err(Problem::new(SH4001, format!("`{entity}` has no verb `{}`", many.verb)));
@@ -56,7 +63,8 @@ pub(super) async fn bulk(
     if many.items.iter().filter_map(|one| one.key.as_deref()).any(|key| !is_key(key)) {
         return Err(bad_key());
     }
-    let inputs: Vec<Option<Value>> = many.items.iter().map(|one| one.input.as_ref().and_then(input)).collect();
+    let given = many.items.iter().map(|one| one.input.as_ref().map_or(Ok(None), input));
+    let inputs: Vec<Option<Value>> = given.collect::<Result<_, _>>()?;
     let items: Vec<Item<'_>> = many
         .items
         .iter()

@@ -126,7 +126,7 @@ impl Waiting {
     async fn fire(&self, caller: &Caller, shared: &Shared, version: Option<i32>) -> Result<Moved, Problem> {
         let running = shared.running();
         record::reachable(&Shape::of(&running.app, &caller.session.role, &self.entity)?, target(&self.id))?;
-        let input = self.input.as_ref().and_then(input);
+        let input = self.input.as_ref().map_or(Ok(None), input)?;
         let wanted =
             Move { entity: &self.entity, record: target(&self.id), verb: &self.verb, input: input.as_ref(), key: Some(&self.key), version };
         let wanted = &wanted;

@@ -97,6 +97,45 @@ async fn a_member_makes_reads_and_ends_a_link() {
     assert_eq!(world.page(&format!("/l/{token}"), "en").await.status, 403);
 }
 
+/// The token of a link moves its one record, and what happened before the quote tells no amount.
+#[tokio::test]
+async fn a_token_opens_what_its_role_sees_and_no_more() {
+    let world = world().await;
+    let (token, order) = (world.token("accept_quote", QUOTED).await, world.order(QUOTED));
+    let ask = |method: Method, path: &str, body: String| {
+        let request = Request::builder().method(method).uri(world.url(path)).header("authorization", format!("Bearer {token}"));
+        world.send(request.header("content-type", "application/json").body(Body::from(body)).expect("a request"))
+    };
+    let many = json!({ "verb": "accept", "items": [{ "id": order }] }).to_string();
+    let refused = ask(Method::POST, "/v1/order/bulk", many).await;
+    assert_eq!((refused.status, refused.code()), (403, "SH2006"), "{refused:?}");
+    assert_eq!(world.state(QUOTED), "quoted");
+
+    let file = json!({ "name": "a.txt", "media_type": "text/plain", "size": 536_870_912 }).to_string();
+    let refused = ask(Method::POST, "/v1/uploads", file).await;
+    assert_eq!((refused.status, refused.code()), (403, "SH2006"), "{refused:?}");
+
+    let told = ask(Method::GET, &format!("/v1/order/{order}/history"), String::new()).await;
+    let before = told.body["data"].as_array().expect("events").iter().filter(|event| event["to_state"] != "quoted");
+    let payloads: Vec<String> = before.map(|event| event["payload"].to_string()).collect();
+    assert!(payloads.iter().any(|payload| payload.contains("\"quantity\"")), "{payloads:?}");
+    for amount in ["net", "gross", "vat", "subtotal", "discount", "unit_price"] {
+        assert!(!payloads.iter().any(|payload| payload.contains(&format!("\"{amount}\""))), "`{amount}` in {payloads:?}");
+    }
+}
+
+/// What is no text is answered in our own form, whatever would have been looked for.
+#[tokio::test]
+async fn a_path_that_is_no_text() {
+    let world = world().await;
+    let paths =
+        ["/v1/links/%ff", "/l/%ff", "/f/%ff/inquiry_form", "/v1/subscriptions/%ff", "/v1/uploads/%ff", "/v1/order/%ff/files/artwork"];
+    for path in paths {
+        let answer = world.call(Method::GET, path, Some(&rep()), None).await;
+        assert_eq!((answer.status, answer.code()), (404, "SH6006"), "{path}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn links_that_may_not_be_made() {
     let world = world().await;

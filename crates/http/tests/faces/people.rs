@@ -205,6 +205,19 @@ async fn link_on_the_status_page(world: &World) -> String {
     text[at..].split('"').next().unwrap_or_default().to_owned()
 }
 
+/// A site whose own name leads here would read the page as one of its own.
+#[tokio::test]
+async fn a_link_is_shown_to_who_came_by_our_name() {
+    let world = with_mail().await;
+    let ask = json!({ "email": "una@nordur.example" });
+    assert_eq!(world.call(POST, "/v1/session/mail", None, Some(&ask)).await.status, 202);
+    for (host, shown) in [(world.address.to_string().as_str(), true), ("localhost:80", true), ("there.example", false)] {
+        let request = Request::builder().uri(world.url("/")).header("host", host);
+        let page = world.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!((page.status, String::from_utf8_lossy(&page.bytes).contains("/sign-in/")), (200, shown), "{host}");
+    }
+}
+
 async fn press(world: &World, link: &str, body: &str) -> Answer {
     let request = Request::builder().method(POST).uri(world.url(link)).header("content-type", "application/x-www-form-urlencoded");
     world.send(request.body(Body::from(body.to_owned())).expect("a request")).await

@@ -167,6 +167,39 @@ async fn an_import_refers_to_what_is_there() {
     assert_eq!(ask(&import, &brings(NOWHERE)).await, "23503");
 }
 
+/// A child that is hidden whole is nowhere: no view, no privilege, no word in the history.
+#[tokio::test]
+async fn a_hidden_child_is_not_there() {
+    let db = desk("hidden_child");
+    let auditor = db.as_persona(&Persona::member("desk", NORDUR, "auditor")).await;
+    assert_eq!(ask(&auditor, "select count(*) from desk_auditor.visit").await, "1");
+    assert_eq!(ask(&auditor, "select count(*) from desk_auditor.visit_stops").await, "42P01");
+    let told = |role: &str| format!("select count(*) from desk_{role}.visit_history where payload ? 'stops'");
+    let rep = db.as_persona(&Persona::member("desk", NORDUR, "rep")).await;
+    assert_eq!((ask(&rep, &told("rep")).await.as_str(), ask(&auditor, &told("auditor")).await.as_str()), ("1", "0"));
+    let reached = "select count(*) from information_schema.role_table_grants where table_name = 'visit_stops' and grantee ~ 'auditor'";
+    assert_eq!(db.value_as_superuser(reached), "0");
+    let policies = "select count(*) from pg_policies where tablename = 'visit_stops' and policyname ~ 'auditor'";
+    assert_eq!(db.value_as_superuser(policies), "0");
+}
+
+/// A child that is hidden in a state has no rows there, and none in the history.
+#[tokio::test]
+async fn a_child_hidden_in_a_state_has_no_rows_there() {
+    let db = desk("masked_child");
+    let admin = db.as_persona(&Persona::member("desk", NORDUR, "admin")).await;
+    let looks = ["select count(*) from desk_admin.visit_stops", "select count(*) from desk_admin.visit_history where payload ? 'stops'"];
+    for look in looks {
+        assert_eq!(ask(&admin, look).await, "1", "{look}");
+    }
+    let rep = db.as_persona(&Persona::member("desk", NORDUR, "rep")).await;
+    assert_eq!(ask(&rep, "update desk_rep.visit set fire = 'finish'").await, "1 rows");
+    for look in looks {
+        assert_eq!(ask(&admin, look).await, "0", "{look}");
+    }
+    assert_eq!(ask(&rep, "select count(*) from desk_rep.visit_stops").await, "1");
+}
+
 /// A text in an expression arrives as it was written: line breaks, the deeper line, and words that elsewhere are calls.
 #[tokio::test]
 async fn a_text_survives_the_printing() {

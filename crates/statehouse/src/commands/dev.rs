@@ -15,8 +15,8 @@ use super::serve::no_signals;
 use crate::cx::{Cx, Reached};
 use crate::failure::{Exit, Failure};
 use crate::folder::{self, Folder};
-use crate::log;
 use crate::settings::Flags;
+use crate::{log, sign_in};
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -118,12 +118,12 @@ async fn serve(flags: &Flags, app: &App, place: &Place) -> Result<Serving, Failu
         statehouse_http::settings::People { sign_in_secret: statehouse_store::people::sign_in::fresh_secret()?, sign_in_shown: true };
     let usual = Settings { app: app.name.clone(), log: Log { access: false, ..Log::default() }, people, ..Settings::default() };
     let mut settings = flags.read(&usual)?;
-    log::begin(&settings.log)?;
+    log::begin(&settings)?;
     let chosen = flags.says_where() || settings.listen != usual.listen;
     if !chosen && tokio::net::TcpListener::bind(settings.listen).await.is_err() {
         settings.listen.set_port(0);
     }
-    Ok(statehouse_http::serve(settings, place.clone()).await?)
+    sign_in::with(statehouse_http::serve(settings, place.clone()).await?)
 }
 
 fn owned(reached: &Reached) -> bool {

@@ -7,8 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
-use crate::log;
 use crate::settings::Flags;
+use crate::{log, sign_in};
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut settings = args.flags.read(&Settings::default())?;
-    log::begin(&settings.log)?;
+    log::begin(&settings)?;
     if let Some(app) = args.app {
         settings.app = app;
     }
@@ -40,7 +40,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         }
     };
     take_open_files();
-    let serving = statehouse_http::serve(settings, place).await?;
+    let serving = sign_in::with(statehouse_http::serve(settings, place).await?)?;
     let running = serving.shared.running();
     let body = serde_json::json!({ "api": format!("http://{}", serving.address), "app": running.app.name, "version": running.version });
     if !cx.print_json(&body) {

@@ -1,4 +1,11 @@
-//! The others. Bounded in number and pace: they run on the same machine, and its time is not what is measured.
+//! The others. Bounded in number and pace: they run on the same machine, and its time is not what is measured. They have a
+//! thread of their own, so that nobody who measures waits for one of them.
+//!
+//! What they do: 10,000 connections that send a byte every 3 s, back within 10 s when closed · 1,000 bodies of 1 GiB, each sent
+//! until the server breaks off, by 20 who begin one every 60 ms each (333 a second, the 1,000 within 3 s of a window of 4) ·
+//! 80 who each bring a key that does not exist 20 ms after the answer to the one before, every second one of them formed as
+//! keys are: the server makes 64 of them wait, the other 16 and these bring about 900 a second. Each kind comes at an even
+//! pace, from ten addresses, none of them the people's.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,6 +14,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::wire;
@@ -18,12 +26,13 @@ const LORIS_SENDS_MS: u64 = 3_000;
 const LORIS_BACK_MS: u64 = 10_000;
 /// Requests with a body that does not end.
 const GIANTS: usize = 1_000;
-/// Of each of those who send them; together all of them within a window.
+/// Who sends them, and how often each; together all of them within a window.
+const GIANT_SENDERS: usize = 20;
 const GIANT_EVERY: Duration = Duration::from_millis(60);
 /// Half of them come with a key that is accepted, of a tenant that is not the people's.
 const GIANT_KEY: &str = "key-orders-baltyk-rep-1";
-/// Who brings keys that do not exist, and how often each.
-const FORGERS: usize = 20;
+/// Who brings keys that do not exist, and how often each; more of them than the server makes wait.
+const FORGERS: usize = 80;
 const FORGED_EVERY: Duration = Duration::from_millis(20);
 
 /// What they do.
@@ -39,47 +48,56 @@ pub enum Attack {
 
 /// An attack under way.
 pub struct Attackers {
+    runtime: Runtime,
     all: JoinSet<()>,
     made: Arc<AtomicUsize>,
-    what: &'static str,
+    told: Arc<AtomicUsize>,
+    kind: Attack,
 }
 
 impl Attackers {
     /// Ends it; what was done.
     pub async fn end(mut self) -> String {
-        self.all.shutdown().await;
-        format!("{} {}", self.made.load(Ordering::Relaxed), self.what)
+        self.all.abort_all();
+        while let Some(ended) = self.all.join_next().await {
+            assert!(!ended.is_err_and(|cause| cause.is_panic()), "an attacker met something else than a refusal");
+        }
+        self.runtime.shutdown_background();
+        let (made, told) = (self.made.load(Ordering::Relaxed), self.told.load(Ordering::Relaxed));
+        match self.kind {
+            Attack::SlowLoris => format!("{made} slow connections"),
+            Attack::GiantBodies => format!("{made} giant bodies, {told} of them told why they were refused"),
+            Attack::InvalidKeys => format!("{made} invalid keys, {told} of them looked at"),
+        }
     }
 }
 
 /// Begins an attack; slow ones are all there when this returns.
-pub async fn begin(attack: Attack, server: SocketAddr) -> Attackers {
-    let made = Arc::new(AtomicUsize::new(0));
+pub async fn begin(kind: Attack, server: SocketAddr) -> Attackers {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let (made, told): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
     let mut all = JoinSet::new();
-    let what = match attack {
+    match kind {
         Attack::SlowLoris => {
             for number in 0..LORISES {
-                all.spawn(loris(server, number, Arc::clone(&made)));
+                all.spawn_on(loris(server, number, Arc::clone(&made)), runtime.handle());
             }
             while made.load(Ordering::Relaxed) < LORISES {
                 tokio::task::yield_now().await;
             }
-            "slow connections"
         }
         Attack::GiantBodies => {
-            for number in 0..20 {
-                all.spawn(giants(server, number, Arc::clone(&made)));
+            for number in 0..GIANT_SENDERS {
+                all.spawn_on(giants(server, number, Arc::clone(&made), Arc::clone(&told)), runtime.handle());
             }
-            "giant bodies"
         }
         Attack::InvalidKeys => {
             for number in 0..FORGERS {
-                all.spawn(forger(server, number, Arc::clone(&made)));
+                all.spawn_on(forger(server, number, Arc::clone(&made), Arc::clone(&told)), runtime.handle());
             }
-            "invalid keys"
         }
-    };
-    Attackers { all, made, what }
+    }
+    Attackers { runtime, all, made, told, kind }
 }
 
 /// A socket for each slow connection, here and in the server, which is given the same limit.
@@ -94,6 +112,11 @@ pub fn raise_the_limit_of_open_files() {
 /// Attackers share a few addresses, none of them the people's.
 fn address(number: usize) -> IpAddr {
     [127, 0, 1, 1 + u8::try_from(number % 10).unwrap_or_default()].into()
+}
+
+/// Addresses from which no key was ever accepted.
+fn strange(number: usize) -> IpAddr {
+    [127, 0, 2, 1 + u8::try_from(number % 10).unwrap_or_default()].into()
 }
 
 async fn loris(server: SocketAddr, number: usize, made: Arc<AtomicUsize>) {
@@ -113,8 +136,9 @@ async fn loris(server: SocketAddr, number: usize, made: Arc<AtomicUsize>) {
     }
 }
 
-async fn giants(server: SocketAddr, number: usize, made: Arc<AtomicUsize>) {
+async fn giants(server: SocketAddr, number: usize, made: Arc<AtomicUsize>, told: Arc<AtomicUsize>) {
     let piece = vec![b' '; 64 << 10];
+    tokio::time::sleep(GIANT_EVERY * number as u32 / GIANT_SENDERS as u32).await;
     for turn in 0..GIANTS {
         tokio::time::sleep(GIANT_EVERY).await;
         let size = if turn % 2 == 0 { "content-length: 1073741824" } else { "transfer-encoding: chunked" };
@@ -144,25 +168,35 @@ async fn giants(server: SocketAddr, number: usize, made: Arc<AtomicUsize>) {
                 break;
             }
         }
+        let answered = tokio::time::timeout(Duration::from_secs(5), wire::answer(&mut stream)).await;
+        if let Ok(Ok(status)) = answered {
+            let refusals: &[u16] = if key == GIANT_KEY { &[413] } else { &[401, 429] };
+            assert!(refusals.contains(&status), "a giant body was answered {status}");
+            told.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
-async fn forger(server: SocketAddr, number: usize, made: Arc<AtomicUsize>) {
+async fn forger(server: SocketAddr, number: usize, made: Arc<AtomicUsize>, told: Arc<AtomicUsize>) {
     let mut stream = None;
+    tokio::time::sleep(FORGED_EVERY * number as u32 / FORGERS as u32).await;
     for turn in 0..100_000 {
         tokio::time::sleep(FORGED_EVERY).await;
         let mut held = match stream.take() {
             Some(held) => held,
-            None => match wire::connect(address(number), server).await {
+            None => match wire::connect(strange(number), server).await {
                 Ok(fresh) => fresh,
                 Err(_) => continue,
             },
         };
-        let request = wire::get("/v1/order", &format!("sk_nordur_{number}x{turn}"));
+        // Formed as keys are, or cut off.
+        let form = if turn % 2 == 0 { format!("sk_nordur_{number:021}x{turn:021}") } else { format!("sk_nordur_{number}x{turn}") };
+        let request = wire::get("/v1/order", &form);
         match wire::exchange(&mut held, &request).await {
             Ok(status) => {
                 assert!(matches!(status, 401 | 429 | 503), "a key that does not exist was answered {status}");
                 made.fetch_add(1, Ordering::Relaxed);
+                told.fetch_add(usize::from(turn % 2 == 0 && status == 401), Ordering::Relaxed);
                 stream = Some(held);
             }
             Err(_) => continue,

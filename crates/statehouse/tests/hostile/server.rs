@@ -31,6 +31,11 @@ impl Server {
         panic!("it ended: {:?}\n{said}", child.wait());
     }
 
+    /// Its number in the system.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory, as the system counts it.
     pub fn rss_kib(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");

@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use crate::cpu::Used;
 use crate::server::Server;
 use crate::wire;
 
@@ -18,10 +19,14 @@ const PACE: Duration = Duration::from_millis(40);
 /// What the people met in one stretch of time.
 #[derive(Clone, Debug)]
 pub struct Window {
+    /// Half of the answers took at most this.
+    pub p50: Duration,
     /// 99 of 100 answers took at most this.
     pub p99: Duration,
     /// Answers other than 200, and lost connections.
     pub refused: usize,
+    /// Who used the processors meanwhile.
+    pub used: Used,
 }
 
 impl Window {
@@ -36,6 +41,7 @@ impl Window {
 /// Everybody works for this long.
 pub async fn window(server: &Server, lasts: Duration) -> Window {
     let mut people = JoinSet::new();
+    let before = Used::now(server.process());
     let begins = Instant::now() + Duration::from_millis(50);
     for number in 0..PEOPLE {
         people.spawn(person(server.address, begins + PACE * number / PEOPLE, lasts));
@@ -47,7 +53,7 @@ pub async fn window(server: &Server, lasts: Duration) -> Window {
         refused += others;
     }
     took.sort_unstable();
-    Window { p99: took[took.len() * 99 / 100], refused }
+    Window { p50: took[took.len() / 2], p99: took[took.len() * 99 / 100], refused, used: Used::now(server.process()).since(before) }
 }
 
 async fn person(server: std::net::SocketAddr, begins: Instant, lasts: Duration) -> (Vec<Duration>, usize) {

@@ -24,6 +24,11 @@ pub async fn connect(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
 /// Sends a request on an open connection and reads its answer whole; the status.
 pub async fn exchange(stream: &mut TcpStream, request: &str) -> io::Result<u16> {
     stream.write_all(request.as_bytes()).await?;
+    answer(stream).await
+}
+
+/// Reads one answer whole; the status.
+pub async fn answer(stream: &mut TcpStream) -> io::Result<u16> {
     let mut said = Vec::with_capacity(4096);
     loop {
         if let Some((status, whole)) = read_head(&said)

@@ -47,7 +47,12 @@ impl Seen<'_> {
                 None => said.push(format!("{field} (not yours to see)")),
             }
         }
+        let hidden = self.entity.access.get(self.role).map(|access| access.hide.as_slice()).unwrap_or_default();
         for (child, fields) in &uses.children {
+            if hidden.contains(child) {
+                said.push(format!("{child} (not yours to see)"));
+                continue;
+            }
             said.extend(self.children(transaction, child, fields.iter().map(String::as_str).collect()).await?);
         }
         for (field, entity) in &uses.refs {

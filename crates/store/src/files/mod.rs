@@ -12,6 +12,9 @@ mod upload;
 use std::fmt;
 use std::str::FromStr;
 
+use statehouse_compile::entity::reach;
+use statehouse_definition::model::{App, FieldKind};
+
 pub use download::{Held, Place, Relation, Row, about, read};
 pub use json::json;
 pub use sweep::{Swept, sweep};
@@ -38,6 +41,18 @@ pub struct File {
     pub media_type: String,
     /// As its uploader named it.
     pub name: String,
+}
+
+/// Whether a role may ever put a file into a field, of a record or of a row that one owns.
+pub fn attaches(app: &App, role: &str) -> bool {
+    app.entities.values().any(|entity| {
+        let Some(reach) = reach(app, &entity.name, role) else { return false };
+        let file = |kind: Option<&FieldKind>| kind == Some(&FieldKind::File);
+        let own = |name: &String| file(entity.fields.get(name).map(|field| &field.kind));
+        let rows = |child: &str, name: &String| file(entity.children[child].fields.get(name).map(|field| &field.kind));
+        reach.creatable.iter().chain(&reach.editable).any(own)
+            || reach.children.iter().any(|child| child.writable.iter().any(|name| rows(&child.name, name)))
+    })
 }
 
 impl Hash {

@@ -92,8 +92,12 @@ fn hash(json: &str) -> Option<String> {
 
 /// Whether a JSON text has the form of a kind; what it should have been. Null passes: whether a field may be empty is the law's.
 fn form(kind: &FieldKind, json: &str) -> Result<(), String> {
-    if json == "null" || *kind == FieldKind::Json {
+    if json == "null" {
         return Ok(());
+    }
+    if *kind == FieldKind::Json {
+        // What we could not read ourselves, few of those who follow the record could.
+        return serde_json::from_str::<serde_json::Value>(json).map(|_| ()).map_err(|_| words(kind));
     }
     if *kind == FieldKind::File {
         return hash(json).map(|_| ()).ok_or_else(|| words(kind));
@@ -137,6 +141,7 @@ fn words(kind: &FieldKind) -> String {
         FieldKind::Timestamp => "a time with its zone, as `2026-11-20T12:00:00Z`".into(),
         FieldKind::Ref(_) | FieldKind::Member => "an id".into(),
         FieldKind::File => "the hash of a finished upload".into(),
+        FieldKind::Json => "JSON of whole characters, nested at most 127 deep".into(),
         _ => "a text".into(),
     }
 }
@@ -257,6 +262,13 @@ mod tests {
             assert_eq!(taken(&FieldKind::Timestamp, json), good, "{json}");
         }
         assert!(taken(&FieldKind::Date, "\"2026-11-20\"") && !taken(&FieldKind::Date, "\"tomorrow\""));
+    }
+
+    #[test]
+    fn json_is_of_a_depth_that_everybody_reads() {
+        let nested = |deep: usize| format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+        assert!(taken(&FieldKind::Json, &nested(127)) && taken(&FieldKind::Json, r#"{"a": [1.5, null]}"#));
+        assert!(!taken(&FieldKind::Json, &nested(128)) && !taken(&FieldKind::Json, r#"["\ud800"]"#));
     }
 
     #[test]

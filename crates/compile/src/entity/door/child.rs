@@ -158,7 +158,8 @@ impl<'a> Door<'a> {
 
     /// The row as it is after its record was worked out anew, without what a state may hide.
     fn refreshed(&self, tenant: &str) -> String {
-        let open = |field: &&str| self.persona.masked_in(&format!("{}.{field}", self.child)).is_empty();
+        let rows = self.persona.masked_in(self.child).is_empty();
+        let open = |field: &&str| rows && self.persona.masked_in(&format!("{}.{field}", self.child)).is_empty();
         let fields = self.persona.visible_child(self.child).into_iter().filter(open).map(ident);
         let back: Vec<String> = ["id".to_owned(), "position".to_owned()].into_iter().chain(fields).collect();
         format!(

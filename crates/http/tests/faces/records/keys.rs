@@ -89,8 +89,13 @@ async fn a_key_in_flight_is_waited_for_two_seconds() {
         let waiting = "statehouse.key";
         let began = std::time::Instant::now();
         // The first has claimed its key once its statement waits for the record.
-        while count(&world, "pg_stat_activity where wait_event_type = 'Lock' and query like 'update orders_rep%'") == 0 {
+        while count(
+            &world,
+            "pg_stat_activity where datname = current_database() and wait_event = 'transactionid' and query like 'update orders_rep%'",
+        ) == 0
+        {
             assert!(began.elapsed().as_secs() < 20, "the first never came to {waiting}");
+            tokio::task::yield_now().await; // the first goes on in between
         }
         let began = std::time::Instant::now();
         let second = fire(&world, &rep, &id, "quote", &key, None).await;

@@ -2,7 +2,7 @@
 
 use statehouse_testkit::people::{NORDUR, Persona};
 
-use super::{Attack, attack, baltyk, hold, never, nordur, patched_view};
+use super::{Attack, attack, baltyk, hold, never, nordur, patched, patched_view};
 
 /// Takes the mask off every column of a client's view.
 fn unmasked(view: &str) -> String {
@@ -85,6 +85,8 @@ async fn a_row_outside_the_slice_is_not_there() {
         attack("by an error", rep(), "select bool_and(1 / (case title when 'theirs' then 0 else 1 end) = 1) from orders_rep.\"order\"", "t", see_all, "22012"),
         attack("by a cast in where", rep(), "select count(*) > 0 from orders_rep.\"order\" where (case title when 'theirs' then 'x' else '1' end)::int = 1", "t", see_all, "22P02"),
         attack("its history", rep(), "select count(*) from orders_rep.order_history where record = '{theirs}'", "0", see_all, "2"),
+        attack("how much happens where one sees nothing", nordur("broker"), "select more from statehouse.feed_stretch('{client}', '0', 0, 1)", "f",
+               &patched("statehouse.feed_stretch(text[],xid8,bigint,int)", "continue when", "continue when false and"), "t"),
         attack("its lines", rep(), "select count(*) from orders_rep.order_lines where \"order\" = '{theirs}'", "0", see_all, "1"),
         attack("another tenant's lines", rep(), "select count(*) from orders_rep.order_lines where \"order\" = '{other order}'", "0",
                "alter policy rep_sees on orders.\"order\" using (true); alter policy rep_sees on orders.order_lines using (true)", "3"),
