@@ -57,6 +57,11 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     let value = value.map_err(|cause| Problem::new(SH6001, format!("the body cannot be read: {cause}")))?;
+    if value.is_array() {
+        // A list would be taken for the fields of an object, in their order.
+        let wrong = Wrong { pointer: String::new(), message: "a list".to_owned(), code: SH6001.code };
+        return Err(Problem::new(SH6001, "the body cannot be read: a list where an object is expected").with_errors(vec![wrong]));
+    }
     T::deserialize(&value).map_err(|cause| misfit(&cause.to_string(), &value))
 }
 

@@ -93,6 +93,11 @@ impl Problem {
         self
     }
 
+    /// The fault it was made from, for whoever passes faults on.
+    pub(crate) fn fault(&self) -> StoreFault {
+        (*self.fault).clone().into()
+    }
+
     /// Which fault it is.
     pub fn code(&self) -> &'static Code {
         self.fault.code

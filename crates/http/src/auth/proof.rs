@@ -107,11 +107,15 @@ impl Proof {
                 return Err(refused);
             }
         }
-        if let Err(too_many) = shared.shares.try_key(peer) {
+        // Counted where it is looked up, so that a crowd with one and the same key counts once.
+        let mut too_many = None;
+        let allowed = || shared.shares.try_key(peer).map_err(|problem| too_many.insert(problem).fault());
+        let exchanged = self.exchange(shared, allowed).await;
+        if let Some(problem) = too_many {
             shared.shares.late().await;
-            return Err(too_many);
+            return Err(problem);
         }
-        let session = self.exchange(shared).await?;
+        let session = exchanged?;
         shared.shares.welcome(peer);
         Ok(session)
     }
@@ -121,11 +125,11 @@ impl Proof {
         shared.sessions.forget(&self.hash(), ended);
         match self {
             Proof::Cookie(_) => None,
-            _ => Some(self.exchange(shared).await),
+            _ => Some(self.exchange(shared, || Ok(())).await),
         }
     }
 
-    async fn exchange(&self, shared: &Shared) -> Result<Session, StoreFault> {
+    async fn exchange(&self, shared: &Shared, allowed: impl FnOnce() -> Result<(), StoreFault>) -> Result<Session, StoreFault> {
         let app = shared.running().app.name.clone();
         let of_this_app = |session: Session| {
             if session.app == app { Ok(session) } else { Err(StoreFault::refused(SH2003, "the key is not accepted")) }
@@ -134,19 +138,31 @@ impl Proof {
         match self {
             // The token of a link is brought as a key is; what it opens is one record.
             Proof::Key(token) if token.starts_with("lk_") => {
-                let following = async { of_this_app(links::follow(&shared.entry, token).await?.session) };
+                let following = async {
+                    allowed()?;
+                    of_this_app(links::follow(&shared.entry, token).await?.session)
+                };
                 sessions.exchange(self.hash(), LINK_KEPT, following).await
             }
             Proof::Key(key) => {
-                let entering = async { of_this_app(record::enter(&shared.entry, key).await?) };
+                let entering = async {
+                    allowed()?;
+                    of_this_app(record::enter(&shared.entry, key).await?)
+                };
                 sessions.exchange(self.hash(), KEY_KEPT, entering).await
             }
             Proof::Token { email, tenant } => {
-                let opening = record::open(&shared.server, email, tenant, &app, TOKEN_LASTS);
+                let opening = async {
+                    allowed()?;
+                    record::open(&shared.server, email, tenant, &app, TOKEN_LASTS).await
+                };
                 sessions.exchange(self.hash(), TOKEN_KEPT, opening).await
             }
             Proof::Cookie(token) => {
-                let resuming = async { of_this_app(record::resume(&shared.entry, token.to_string()).await?) };
+                let resuming = async {
+                    allowed()?;
+                    of_this_app(record::resume(&shared.entry, token.to_string()).await?)
+                };
                 sessions.exchange(self.hash(), COOKIE_KEPT, resuming).await
             }
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use uuid::Uuid;
 
 use super::cells::Cell;
 use super::pgbench::{Call, Ran, WARMING, figures};
@@ -72,8 +73,9 @@ impl Face {
     pub async fn run(&self, world: &World, cell: &Cell, warm: impl AsyncFnOnce() -> Result<(), Failure>) -> Result<Ran, Failure> {
         let mut callers = Vec::new();
         for client in 0..cell.clients {
-            let first = cell.base + client * (cell.calls_each + WARMING);
-            callers.push(Caller::connect(self.address, world, first).await?);
+            let calls = cell.calls_each + WARMING;
+            let orders = world.orders(cell.base + client * calls, calls).await?;
+            callers.push(Caller::connect(self.address, world, orders).await?);
         }
         let (callers, mut calls) = each(callers, 0, WARMING).await?;
         warm().await?;
@@ -105,11 +107,12 @@ struct Caller {
     /// What every request has between its order and its key.
     head: String,
     body: String,
-    first: u32,
+    /// Number and id of each order it moves, in turn.
+    orders: Vec<(i64, Uuid)>,
 }
 
 impl Caller {
-    async fn connect(address: SocketAddr, world: &World, first: u32) -> Result<Caller, Failure> {
+    async fn connect(address: SocketAddr, world: &World, orders: Vec<(i64, Uuid)>) -> Result<Caller, Failure> {
         let stream = TcpStream::connect(address).await.map_err(|cause| broken(&cause.to_string()))?;
         stream.set_nodelay(true).map_err(|cause| broken(&cause.to_string()))?;
         let body = world.input();
@@ -118,14 +121,14 @@ impl Caller {
             world.broker_key,
             body.len()
         );
-        Ok(Caller { stream, head, body, first })
+        Ok(Caller { stream, head, body, orders })
     }
 
     async fn moves(mut self, done: u32, calls: u32) -> Result<(Caller, Vec<Call>), Failure> {
         let mut timed = Vec::with_capacity(calls as usize);
         for nth in done..done + calls {
-            let order = self.first + nth + 1;
-            let request = format!("POST /v1/order/ORD-{order:06}{}{order:012}\r\n\r\n{}", self.head, self.body);
+            let Some((number, id)) = self.orders.get(nth as usize) else { return Err(broken("there are too few orders")) };
+            let request = format!("POST /v1/order/{id}{}{number:012}\r\n\r\n{}", self.head, self.body);
             let began = Instant::now();
             let answered = tokio::time::timeout(PATIENCE, self.call(&request)).await;
             answered.map_err(|_| broken("no answer in time"))??;

@@ -7,6 +7,7 @@ use statehouse_postgres::{Options, SUPERUSER, Server};
 use statehouse_store::people::{self, Instead, Member, People, Tenant};
 use statehouse_store::record::{self, Session};
 use statehouse_store::{Db, Login, Place, StoreFault, apply};
+use uuid::Uuid;
 
 use super::cells::{Kind, Plan};
 use super::measure::INPUT_TEXT_BYTES;
@@ -136,6 +137,17 @@ impl World {
     /// A line for whoever waits.
     pub fn say(&self, what: &str) {
         eprintln!("{what}");
+    }
+
+    /// Number and id of so many orders after the one of this number, in turn.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn orders(&self, after: u32, many: u32) -> Result<Vec<(i64, Uuid)>, Failure> {
+        let text = "select number, id from orders.\"order\" where number > $1 and number <= $2 order by number";
+        let (after, last) = (i64::from(after), i64::from(after + many));
+        let rows = self.admin.query(text, &[&after, &last]).await.map_err(StoreFault::from)?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Counts what the moves left behind.
