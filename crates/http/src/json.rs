@@ -57,12 +57,26 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     let value = value.map_err(|cause| Problem::new(SH6001, format!("the body cannot be read: {cause}")))?;
+    if has_zero(&value) {
+        let wrong = Wrong { pointer: String::new(), message: "a text holds the character zero".to_owned(), code: SH6001.code };
+        return Err(Problem::new(SH6001, "the body cannot be read: a text holds the character zero").with_errors(vec![wrong]));
+    }
     if value.is_array() {
         // A list would be taken for the fields of an object, in their order.
         let wrong = Wrong { pointer: String::new(), message: "a list".to_owned(), code: SH6001.code };
         return Err(Problem::new(SH6001, "the body cannot be read: a list where an object is expected").with_errors(vec![wrong]));
     }
     T::deserialize(&value).map_err(|cause| misfit(&cause.to_string(), &value))
+}
+
+/// Whether a text in it has the one character that JSON can write and Postgres cannot keep.
+fn has_zero(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_zero),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_zero(value)),
+        _ => false,
+    }
 }
 
 /// A body that is JSON and of another form than the route takes, in the words of serde. A key of the body itself is pointed to.
@@ -178,6 +192,7 @@ mod tests {
             (r#"{"name":"a"} x"#, "SH6001"),
             ("", "SH6001"),
             ("[]", "SH6001"),
+            (r#"{"name":"\u0000"}"#, "SH6001"),
         ];
         for (text, expected) in cases {
             assert_eq!(code(text), expected, "{text}");
