@@ -37,7 +37,7 @@ fn list(name: &str, what: &str, values: &[String], most: usize) -> Value {
     let items = json!({ "type": "string", "enum": values });
     json!({
         "name": name, "in": "query", "description": what, "required": false, "style": "form", "explode": false,
-        "schema": { "type": "array", "items": items, "minItems": 1, "maxItems": most, "uniqueItems": true },
+        "schema": { "type": "array", "items": items, "minItems": 1, "maxItems": most },
     })
 }
 
