@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use statehouse_definition::model::{Field, FieldKind};
+use statehouse_store::record::ranked;
 
 use super::sight::Sight;
 use super::types;
@@ -104,19 +105,6 @@ fn operators(name: &str, kind: &FieldKind, null: bool) -> Vec<Value> {
 
 fn comparable(kind: &FieldKind) -> bool {
     !matches!(kind, FieldKind::Geo | FieldKind::Json | FieldKind::Range(_))
-}
-
-fn ranked(kind: &FieldKind) -> bool {
-    matches!(
-        kind,
-        FieldKind::Integer
-            | FieldKind::Decimal
-            | FieldKind::Money
-            | FieldKind::Percent
-            | FieldKind::Date
-            | FieldKind::Timestamp
-            | FieldKind::Text
-    )
 }
 
 /// A value as a query carries it.

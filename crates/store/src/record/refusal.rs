@@ -1,9 +1,9 @@
 //! What was refused leaves a row.
 
-use futures_util::future::join4;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::pipeline::within;
 use super::session::Session;
 use crate::{Db, StoreFault};
 
@@ -19,17 +19,9 @@ pub(super) async fn note(db: &Db, session: &Session, entity: &str, record: Optio
 
 async fn write(db: &Db, session: &Session, entity: &str, record: Option<Uuid>, verb: &str, code: &str) -> Result<(), StoreFault> {
     let client = db.lean().await?;
-    let open = client.prepare_cached(include_str!("../../queries/session_set.sql")).await?;
     let note = client.prepare_cached(include_str!("../../queries/refusal_note.sql")).await?;
     let entity = format!("{}.{}", session.app, entity);
-    let whose: [&(dyn ToSql + Sync); 2] = [&session.token, &session.locale];
     let what: [&(dyn ToSql + Sync); 4] = [&entity, &record, &verb, &code];
-    let (begun, opened, noted, committed) =
-        join4(client.batch_execute("begin"), client.execute(&open, &whose), client.execute(&note, &what), client.batch_execute("commit"))
-            .await;
-    begun?;
-    opened?;
-    noted?;
-    committed?;
+    within(&client, session, "noting a refusal", "commit", client.execute(&note, &what)).await?;
     Ok(())
 }

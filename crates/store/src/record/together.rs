@@ -9,15 +9,15 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::join4;
+use futures_util::future::join;
 use serde_json::Value;
-use statehouse_definition::expr::ident;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::fire::{Move, Moved, Target, fire};
+use super::pipeline::within;
 use super::session::Session;
 use crate::{Db, StoreFault};
 
@@ -184,32 +184,22 @@ impl Pass {
     /// What moved.
     async fn call(&self, going: &[Waiting]) -> Result<Vec<Moved>, StoreFault> {
         let client = self.lanes.db.lean().await?;
-        let open = client.prepare_cached(include_str!("../../queries/session_set.sql")).await?;
-        let schema = ident(&format!("{}_{}", self.session.app, self.session.role));
-        let bulk = ident(&format!("{}_bulk", self.name.entity));
-        let text = format!(
-            "select id, state, version from {schema}.{bulk}($1, $2, keys => $3, versions => $4, inputs => $5) where outcome = 'moved'"
-        );
+        let bulk = super::view(&self.session.app, &self.session.role, &format!("{}_bulk", self.name.entity));
+        let text =
+            format!("select id, state, version from {bulk}($1, $2, keys => $3, versions => $4, inputs => $5) where outcome = 'moved'");
         let call = client.prepare_cached(&text).await.map_err(StoreFault::doing("preparing moves"))?;
         let ids: Vec<Uuid> = going.iter().map(|one| one.id).collect();
         let keys: Vec<Option<&str>> = going.iter().map(|one| one.key.as_deref()).collect();
         let versions: Vec<Option<i32>> = going.iter().map(|one| one.version).collect();
         let inputs: Vec<Option<&Value>> = going.iter().map(|one| one.input.as_ref()).collect();
-        let whose: [&(dyn ToSql + Sync); 2] = [&self.session.token, &self.session.locale];
         let given: [&(dyn ToSql + Sync); 5] = [&ids, &self.name.verb, &keys, &versions, &inputs];
-        let (begun, opened, moved, committed) = join4(
+        let work = async {
             // A record that somebody holds is left to its own move, which waits for it alone.
-            client.batch_execute("begin; set local lock_timeout = '100ms'"),
-            client.execute(&open, &whose),
-            client.query(&call, &given),
-            client.batch_execute("commit"),
-        )
-        .await;
-        let doing = || StoreFault::doing(format!("firing `{}`", self.name.verb));
-        begun.map_err(doing())?;
-        opened.map_err(doing())?;
-        let moved = moved.map_err(doing())?;
-        committed.map_err(doing())?;
+            let patience = client.batch_execute("set local lock_timeout = '100ms'");
+            let (set, moved) = join(patience, client.query(&call, &given)).await;
+            set.and(moved)
+        };
+        let moved = within(&client, &self.session, &format!("firing `{}`", self.name.verb), "commit", work).await?;
         Ok(moved.iter().map(|row| Moved { id: row.get(0), state: row.get(1), version: row.get(2), replayed: false }).collect())
     }
 }

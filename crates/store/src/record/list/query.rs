@@ -182,7 +182,8 @@ fn unknown_operator(column: &Column, operator: &str) -> StoreFault {
     refused(format!("`{}` cannot be filtered by `{operator}`", column.name), format!("use {}", quoted_list(there)))
 }
 
-fn ranked(kind: &FieldKind) -> bool {
+/// Whether values of this kind come one after the other, so that a list may be filtered by `lt` and the like.
+pub fn ranked(kind: &FieldKind) -> bool {
     matches!(
         kind,
         FieldKind::Integer
