@@ -1,6 +1,7 @@
 //! Parameters and pages that many operations share.
 
 use serde_json::{Value, json};
+use statehouse_store::record::{PAGE, PAGE_MAX};
 
 use super::components::pascal;
 use super::document::Document;
@@ -51,7 +52,7 @@ pub fn prefer(document: &mut Document<'_>) -> Value {
 
 /// `limit`.
 pub fn limit(document: &mut Document<'_>) -> Value {
-    let schema = json!({ "type": "integer", "minimum": 1, "maximum": query::PAGE_MAX, "default": 50 });
+    let schema = json!({ "type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE });
     document.components.parameter("limit", query::asked("limit", "how many, at most", schema))
 }
 

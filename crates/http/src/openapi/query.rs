@@ -2,15 +2,10 @@
 
 use serde_json::{Value, json};
 use statehouse_definition::model::{Field, FieldKind};
-use statehouse_store::record::ranked;
+use statehouse_store::record::{FIELDS_MAX, PAGE, PAGE_MAX, SORTS_MAX, ranked};
 
 use super::sight::Sight;
 use super::types;
-
-/// Largest page.
-pub const PAGE_MAX: u32 = 200;
-/// Fields a list is sorted by, at most.
-const SORTS_MAX: usize = 4;
 
 /// The query parameters of a list.
 pub fn parameters(sight: &Sight<'_>) -> Vec<Value> {
@@ -18,8 +13,8 @@ pub fn parameters(sight: &Sight<'_>) -> Vec<Value> {
     let sortable: Vec<String> = sortable(sight).into_iter().flat_map(|name| [format!("-{name}"), name]).collect();
     let named: Vec<String> = columns(sight);
     parameters.push(list("sort", "fields in order, `-` for falling; ties are broken by id", &sortable, SORTS_MAX));
-    parameters.push(list("fields", "only these fields, besides `id` and `version`", &named, named.len()));
-    parameters.push(asked("limit", "how many, at most", json!({ "type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": 50 })));
+    parameters.push(list("fields", "only these fields, besides `id` and `version`", &named, FIELDS_MAX));
+    parameters.push(asked("limit", "how many, at most", json!({ "type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE })));
     parameters.push(asked("after", "`next` of the page before, for the same question", json!({ "type": "string", "minLength": 1 })));
     parameters.push(asked(
         "count",

@@ -25,7 +25,7 @@ pub use create::create;
 pub use fire::{Move, Moved, Target, fire, fire_seen};
 pub use get::{HISTORY_MAX, Seen, get, history, reachable, rows};
 pub use key::{Kept, keyed, purge};
-pub use list::{Listing, PAGE, PAGE_MAX, Page, list, ranked};
+pub use list::{FIELDS_MAX, Listing, PAGE, PAGE_MAX, Page, SORTS_MAX, list, ranked};
 pub use open::open;
 pub use session::{Session, enter, enter_as, resume, tenant};
 pub(crate) use session::{context, read as read_session};

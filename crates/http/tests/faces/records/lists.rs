@@ -116,6 +116,8 @@ async fn what_cannot_be_meant_is_refused() {
         "filter[title]=%00".into(),
         "filter[artwork]=zz".into(),
         "sort=artwork".into(),
+        "sort=id,nowhere".into(),
+        format!("fields={}", vec!["title"; 201].join(",")),
         "sort=title;drop".into(),
         "filter[title%22]=1".into(),
         "%ff=1".into(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use self::cursor::Last;
 use self::query::{By, Query, bound, refused};
-pub use self::query::{Listing, PAGE, PAGE_MAX, ranked};
+pub use self::query::{FIELDS_MAX, Listing, PAGE, PAGE_MAX, SORTS_MAX, ranked};
 use super::pipeline::{Text, typed, within};
 use super::session::Session;
 use super::shape::Shape;

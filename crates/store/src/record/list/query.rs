@@ -12,8 +12,11 @@ use crate::StoreFault;
 pub const PAGE: u32 = 50;
 /// The largest page.
 pub const PAGE_MAX: u32 = 200;
+/// Columns a list is sorted by, at most.
+pub const SORTS_MAX: usize = 4;
+/// Columns that may be asked for by name, at most.
+pub const FIELDS_MAX: usize = 200;
 const FILTERS_MAX: usize = 32;
-const SORTS_MAX: usize = 4;
 const ONE_OF_MAX: usize = 100;
 
 /// A list as it is asked for, in the caller's own words.
@@ -75,10 +78,10 @@ pub(super) fn refused(detail: impl Into<String>, help: impl Into<String>) -> Sto
 impl Query {
     pub fn read(shape: &Shape<'_>, asked: &Listing) -> Result<Query, StoreFault> {
         let columns = shape.columns();
-        if asked.filters.len() > FILTERS_MAX || asked.sort.len() > SORTS_MAX {
+        if asked.filters.len() > FILTERS_MAX || asked.sort.len() > SORTS_MAX || asked.fields.len() > FIELDS_MAX {
             return Err(refused(
                 "too much is asked at once",
-                format!("give at most {FILTERS_MAX} filters and sort by at most {SORTS_MAX} fields"),
+                format!("give at most {FILTERS_MAX} filters, sort by at most {SORTS_MAX} fields and name at most {FIELDS_MAX}"),
             ));
         }
         let limit = asked.limit.unwrap_or(PAGE);
@@ -90,15 +93,20 @@ impl Query {
             conditions.push(condition(column(&columns, "filter", field)?, operator, value)?);
         }
         let mut order = Vec::new();
-        let mut id_falling = false;
+        let mut id_falling = None;
         for word in &asked.sort {
             let (name, falling) = word.strip_prefix('-').map_or((word.as_str(), false), |name| (name, true));
             if name == "id" {
-                id_falling = falling;
-                break; // nothing breaks a tie after the id
+                id_falling.get_or_insert(falling);
+                continue;
             }
-            order.push(sorted(column(&columns, "sort", name)?, falling)?);
+            let by = sorted(column(&columns, "sort", name)?, falling)?;
+            // Nothing breaks a tie after the id.
+            if id_falling.is_none() {
+                order.push(by);
+            }
         }
+        let id_falling = id_falling.unwrap_or(false);
         for field in &asked.fields {
             column(&columns, "fields", field)?;
         }
