@@ -158,6 +158,11 @@ begin
   else
     update statehouse.session s set revoked_at = pg_catalog.now()
      where s.tenant = old.tenant and s.actor = old.member and s.app = old.app and s.revoked_at is null;
+    -- Who made a key for a colleague could give no more than they held: it does not grow with the colleague.
+    if tg_op = 'UPDATE' and (new.role <> old.role or not statehouse.effective_capabilities(new) <@ statehouse.effective_capabilities(old)) then
+      update statehouse.api_key k set revoked_at = pg_catalog.now()
+       where k.tenant = old.tenant and k.member = old.member and k.app = old.app and k.made_by <> k.member and k.revoked_at is null;
+    end if;
   end if;
   return null;
 end $$;

@@ -9,39 +9,63 @@ comment on domain statehouse.frozen_args is 'Arguments of an effect, at most 64 
 create domain statehouse.idempotency_key as text constraint key_bounded check (length(value) between 1 and 255);
 comment on domain statehouse.idempotency_key is 'What a caller names a request by';
 
+create domain statehouse.effect_result as jsonb constraint effect_result_bounded check (octet_length(value::text) <= 16384);
+comment on domain statehouse.effect_result is 'What an answer of a provider was mapped to, at most 16 KiB';
+
 create table statehouse.effect (
   tenant       int         not null,
   record       uuid        not null,
   seq          int         not null,
   n            int         not null,   -- position among the transition's effects
+  app          text        not null,
   entity       text        not null,
   verb         text        not null,
   connector    text        not null,
   action       text        not null,
   version      int         not null,   -- of the connector: a worker claims only what it knows
   class        statehouse.connector_class not null,
-  args         statehouse.frozen_args not null,   -- frozen at the transition
+  call         boolean     not null default false,   -- of a claiming transition: what becomes of it is a move of the record
+  args         statehouse.frozen_args not null,      -- frozen at the transition
   state        text        not null default 'due',
   due_at       timestamptz not null,
-  attempt      int         not null default 0,
+  attempt      int         not null default 0,       -- number of the newest claim: the fence
+  spared       int         not null default 0,       -- attempts that do not count: given back unsent, or told to come later
   worker       text,
   leased_until timestamptz,
-  epoch        int         not null default 1,
+  first_at     timestamptz,                          -- since when the provider may know its key
+  sending      boolean     not null default false,   -- class N: written down before its one send
+  doubt        boolean     not null default false,   -- a send may have reached the provider
+  result       statehouse.effect_result,
+  code         text,                                 -- why it is where it is
+  tried        jsonb       not null default '[]',    -- the last ten attempts, oldest first
+  finished_at  timestamptz,
+  epoch        int         not null default 1,       -- of the database: a restore raises it and changes this default
   constraint effect_pkey primary key (tenant, record, seq, n),
   constraint effect_state_known check (state in ('due', 'leased', 'done', 'failed', 'unknown', 'held', 'dead')),
-  constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end)
+  constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end),
+  constraint effect_end_has_a_time check ((finished_at is not null) = (state in ('done', 'failed'))),
+  constraint effect_spared_within check (spared between 0 and attempt),
+  constraint effect_sending_is_of_n check (not sending or class = 'N'),
+  -- Neither key nor question: what may have been sent is never due again. A call is, for the verb that says so.
+  constraint effect_n_sent_once check (class <> 'N' or not doubt or state <> 'due' or call)
 );
-create index effect_due on statehouse.effect (due_at) where state = 'due';
+create index effect_lane on statehouse.effect (tenant, app, connector, due_at) where state = 'due';
+create index effect_leased on statehouse.effect (leased_until) where state = 'leased';
+create index effect_listed on statehouse.effect (tenant, app, state, due_at);
 comment on table statehouse.effect is 'Work owed to the outside, born of exactly one transition';
 
 create table statehouse.timer (
-  tenant int         not null,
-  record uuid        not null,
-  verb   text        not null,
-  entity text        not null,
-  seq    int         not null,   -- the version that armed it
-  due_at timestamptz not null,
-  constraint timer_pkey primary key (tenant, record, verb)
+  tenant  int         not null,
+  record  uuid        not null,
+  verb    text        not null,
+  entity  text        not null,
+  seq     int         not null,   -- the version that armed it
+  due_at  timestamptz not null,
+  since   timestamptz,            -- when it was due first, once it was refused
+  attempt int         not null default 0,   -- refusals in a row
+  code    text,                   -- of the last of them
+  constraint timer_pkey primary key (tenant, record, verb),
+  constraint timer_refusal_whole check (num_nonnulls(since, code) <> 1)
 );
 create index timer_due on statehouse.timer (due_at);
 comment on table statehouse.timer is 'A transition owed at a time; gone when the record leaves the state';

@@ -11,7 +11,7 @@ begin
     execute format('alter table %s force row level security', t.name);
   end loop;
   -- Rows of a tenant: the owner sees those of the tenant whose door is open.
-  for t in select unnest(array['event', 'effect', 'timer', 'key', 'lock', 'counter', 'refusal']) as relname loop
+  for t in select unnest(array['event', 'effect', 'key', 'lock', 'counter', 'refusal']) as relname loop
     execute format('create policy tenant_of_the_door on statehouse.%I to statehouse_owner '
                    'using (tenant = nullif(current_setting(''statehouse.tenant'', true), '''')::int)', t.relname);
   end loop;

@@ -32,6 +32,7 @@ create table statehouse.link (
   constraint link_used_within check (used between 0 and coalesce(uses, used))
 );
 create index link_of_a_record on statehouse.link (tenant, record) where revoked_at is null;
+create index link_of_a_maker on statehouse.link (tenant, made_by) where revoked_at is null;
 comment on table statehouse.link is 'A key to one record for one purpose, for whoever holds its token; the token is shown once and kept nowhere';
 
 -- A revoked link ends what was opened with it.
@@ -47,6 +48,19 @@ end $$;
 comment on function statehouse.end_link() is 'Revokes the sessions of a revoked link';
 create trigger end_link after update of revoked_at on statehouse.link for each row
   when (new.revoked_at is not null) execute function statehouse.end_link();
+
+-- Whoever is dismissed leaves no door open behind them.
+create function statehouse.end_links() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update statehouse.link l set revoked_at = pg_catalog.now()
+   where l.tenant = old.tenant and l.made_by = old.member and l.app = old.app and l.revoked_at is null;
+  return null;
+end $$;
+comment on function statehouse.end_links() is 'Revokes the links of a member who is dismissed';
+create trigger end_links after delete on statehouse.membership for each row execute function statehouse.end_links();
 
 -- Null for a purpose the definition does not have (any more).
 create function statehouse.link_terms(app text, purpose text) returns statehouse.link_terms

@@ -22,6 +22,8 @@ create table statehouse.subscription (
   ended_why      text,
   xid            xid8        not null,   -- everything up to this place has been taken up
   n              bigint      not null,
+  failing_since  timestamptz,            -- since then its receiver has taken nothing
+  rest_until     timestamptz,            -- until then it is left alone
   created_at     timestamptz not null default pg_catalog.now(),
   constraint subscription_pkey primary key (tenant, id),
   constraint subscription_maker_belongs foreign key (tenant, actor) references statehouse.tenant_member,
@@ -41,16 +43,18 @@ create table statehouse.delivery (
   type         text        not null,   -- order.confirm
   body         text        not null,   -- the bytes that are signed and sent
   state        text        not null default 'due',
-  due_at       timestamptz not null default pg_catalog.now(),
+  due_at       timestamptz not null default statehouse.now(),
   attempt      int         not null default 0,
   worker       text,
   leased_until timestamptz,
+  status       int,                    -- last answered
+  code         text,                   -- why it was not taken
+  finished_at  timestamptz,
   constraint delivery_pkey primary key (tenant, subscription, xid, n),
   constraint delivery_subscription_exists foreign key (tenant, subscription) references statehouse.subscription,
   constraint delivery_state_known check (state in ('due', 'leased', 'done', 'dead')),
   constraint delivery_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end)
 );
-create index delivery_due on statehouse.delivery (due_at) where state = 'due';
 comment on table statehouse.delivery is 'One event owed to one subscription; its key is why there is never a second';
 
 do $$

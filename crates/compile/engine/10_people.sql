@@ -353,7 +353,7 @@ begin
   whom := statehouse.membership_of(c, coalesce(member, c.actor));
   -- Who holds a key of somebody acts in their name, so it may not be somebody who holds more.
   if whom.member <> c.actor then perform statehouse.check_grant(c, whom.role, whom.extra); end if;
-  if btrim(label) = '' or label is null or length(label) > 100 or expires <= clock_timestamp() then
+  if btrim(label) = '' or label is null or length(label) > 100 or expires <= clock_timestamp() or not isfinite(expires) then
     perform statehouse.refuse('SH5011', 'a key has a label of at most 100 characters and ends in the future, if it ends', '{}', 'give a label, and a later end');
   end if;
   select l.keys into most from statehouse.tenant_limit l where l.tenant = c.tenant;

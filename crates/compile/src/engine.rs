@@ -32,7 +32,12 @@ pub const FILES: &[EngineFile] = files![
     "08_server.sql",
     "09_outside.sql",
     "10_people.sql",
-    "11_rules.sql"
+    "11_rules.sql",
+    "12_effect.sql",
+    "13_message.sql",
+    "14_timer.sql",
+    "15_queue.sql",
+    "16_delivery.sql"
 ];
 
 /// Roles and the schema: run as a superuser or an administrator with CREATEROLE.

@@ -5,6 +5,7 @@ pub mod entity;
 pub mod object;
 pub mod plan;
 pub mod pricing;
+mod schedule;
 pub mod sql;
 
 use statehouse_definition::model::App;

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 pub mod check;
+pub mod cron;
 pub mod expr;
 mod finding;
 pub mod model;
 mod places;
+pub mod reach;
 mod read;
 pub mod schema;
+pub mod schemes;
 mod source;
 mod yaml;
 

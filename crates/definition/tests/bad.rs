@@ -148,7 +148,7 @@ fn every_code_has_a_bad_file() {
     let pages = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors")).expect("the pages");
     let codes: BTreeSet<String> = pages
         .map(|page| page.expect("a page").file_name().to_string_lossy().trim_end_matches(".md").to_owned())
-        .filter(|code| ("SH3001"..="SH3049").contains(&code.as_str()))
+        .filter(|code| code.starts_with("SH30") && !("SH3051"..="SH3055").contains(&code.as_str()))
         .collect();
     assert!(codes.len() > 40, "only {} pages", codes.len());
     let covered: BTreeSet<String> = cases()
@@ -163,7 +163,7 @@ fn every_code_has_a_bad_file() {
 
 #[test]
 fn a_long_list_is_cut_and_says_so() {
-    let files = cases().into_iter().find(|case| case.name == "3002_via_and_call_come_later").expect("the case").files;
+    let files = cases().into_iter().find(|case| case.name == "3058_said_without_via").expect("the case").files;
     let all = judged(&files);
     assert_eq!(all.len(), 2);
     let short = shorten(all.clone(), 1);

@@ -3,6 +3,7 @@
 mod code;
 mod fault;
 mod list;
+pub mod point;
 mod sqlstate;
 
 pub use code::{Code, Family, Retry, page};

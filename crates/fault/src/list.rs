@@ -82,11 +82,18 @@ codes! {
     SH3047 more_faults_not_shown "more faults not shown" AfterFix 422 None, "fix the ones shown first";
     SH3048 outsider_may_too_much "link or form not sound" AfterFix 422 None, "give people without an account one record or one form, and no more";
     SH3049 name_taken "name taken by a route" AfterFix 422 None, "choose another name for the entity";
+    SH3050 pattern_malformed "pattern malformed" AfterFix 422 None, "write a path such as `{body.id}`, or `{{` for a brace";
     SH3051 destructive_needs_allow "destructive step needs allow" AfterFix 409 None, "read the step, then pass `--allow-destroy NAME` for it";
     SH3052 records_need_mapping "records need a mapping" AfterFix 409 None, "say where they go, in the file given by `--mapping`";
     SH3053 plan_stale "plan stale" Refresh 409 None, "plan again and read the new one";
     SH3054 foreign_trigger "foreign trigger on our table" AfterFix 409 None, "drop the trigger, or put its work into a transition";
     SH3055 step_blocked "step cannot be carried out" AfterFix 409 None, "change the definition in two steps, or prepare the rows first";
+    SH3056 hole_unknown "hole names nothing" AfterFix 422 None, "name something that is known at this place";
+    SH3057 wire_not_sound "connector's wire not sound" AfterFix 422 None, "correct how the connector is reached, as the message says";
+    SH3058 call_not_sound "call not sound" AfterFix 422 None, "give the call a claim state of its own, its outcomes, and somebody who may resolve it";
+    SH3059 inbox_not_sound "inbox not sound" AfterFix 422 None, "name a scheme that proves the message, or fetch the fact";
+    SH3060 message_cannot_move "message that cannot move a record" AfterFix 422 None, "name a unique field and a verb that `connector` may fire";
+    SH3061 schedule_not_sound "schedule not sound" AfterFix 422 None, "correct its times, its calendar or its verb";
 
     // 4 transition
     SH4001 no_such_verb "no such verb" AfterFix 404 Some("S4001"), "use one of the verbs of this entity";
@@ -108,6 +115,7 @@ codes! {
     SH4018 key_used_with_another_body "key used with another body" Never 422 Some("S4018"), "use a new idempotency key for a new request";
     SH4019 allocation_impossible "allocation impossible" AfterFix 422 Some("S4019"), "correct the amounts or weights to be allocated";
     SH4020 ref_out_of_sight "no such record to refer to" AfterFix 422 Some("S4020"), "name a record you can see";
+    SH4021 call_in_flight "call in flight" Later 409 Some("S4021"), "wait for its outcome, then decide again";
 
     // 5 storage
     SH5001 storage_failed "storage failed" Later 500 None, "try again, and give the request id to the operator if it stays";
@@ -188,6 +196,37 @@ codes! {
     SH6604 token_for_another "token for somebody else" AfterFix 401 None, "ask the issuer for a token with the `iss` and `aud` of the settings";
     SH6605 token_claim_missing "claim missing in token" AfterFix 401 None, "have the issuer put the named claim into the token";
     SH6606 csrf_token_wrong "csrf token missing or wrong" AfterFix 403 None, "send the `csrf` of the answer to signing in as `x-csrf-token`";
+
+    // 7 what goes out and comes in: calls, messages, timers, the sandbox
+    SH7001 destination_refused "destination refused" AfterFix 502 None, "name the host in the connector's `hosts`, and let it lead to an address that is outside";
+    SH7002 call_not_prepared "call not prepared" AfterFix 500 None, "give the connector's action the argument or setting that is named";
+    SH7003 secret_missing "secret missing" AfterFix 500 None, "put the secret into the file of secrets or into `STATEHOUSE_SECRET_…`";
+    SH7004 refused_by_provider "refused by the provider" Never 502 None, "read what the provider answered, correct the record, and decide again";
+    SH7005 provider_not_reached "provider not reached" Later 502 None, "nothing to do: it is tried again; look at the network if it goes on";
+    SH7006 outcome_in_doubt "outcome in doubt" Later 504 None, "look at the provider whether it happened before anything is sent again";
+    SH7007 provider_busy "provider busy" Later 503 None, "nothing to do: it is tried again when the provider said, or later";
+    SH7008 secrets_unreadable "secrets cannot be read" AfterFix 500 None, "correct the file of secrets at the place named";
+    SH7020 lease_lost "lease lost" Refresh 409 Some("S7020"), "let it be: whoever holds the effect now settles it";
+    SH7021 effect_not_unknown "effect not unknown" Refresh 409 Some("S7021"), "look at the effect again; a call is resolved by its record's own verbs";
+    SH7022 evidence_missing "evidence missing" AfterFix 422 Some("S7022"), "say in a few words what you go by";
+    SH7023 effect_law_broken "effect against its law" Never 500 Some("S7023"), "send this with the request id to whoever runs the server";
+    SH7024 call_without_move "call settled without its move" Never 500 Some("S7024"), "fire the outcome verb in the transaction that settles the call";
+    SH7025 database_not_greeted "database not where it was" Refresh 503 Some("S7025"), "greet the database, then claim again; a worker does so by itself";
+    SH7026 delivery_law_broken "message to a subscriber against its law" Never 500 Some("S7026"), "send this with the request id to whoever runs the server";
+    SH7101 message_forged "message not its sender's own" AfterFix 401 None, "sign it with a living secret of this source, and send it within five minutes";
+    SH7102 message_for_another_account "message of another account" AfterFix 403 Some("S7102"), "send it to the address of its own account";
+    SH7104 message_in_conflict "message in conflict with another" Never 409 None, "ask its sender which of the two is meant";
+    SH7105 message_repeats "message repeats what has happened" Never 409 None, "nothing to do: the record has made this move";
+    SH7106 message_too_late "message too late" Never 409 None, "look at the record, and decide by hand what is still to be done";
+    SH7107 message_without_record "no record for the message" Refresh 404 None, "look up what the sender means, then replay the message or leave it";
+    SH7108 message_given_up "message given up" AfterFix 500 None, "look at the log of the worker, then replay the message";
+    SH7110 message_not_judged "message cannot be judged" Later 503 None, "send it again later; meanwhile look whether the source is declared and its secrets are there";
+    SH7120 message_law_broken "message against its law" Never 409 Some("S7120"), "see what state the message is in now";
+    SH7121 message_type_unknown "unknown type of message" AfterFix 422 None, "say in the inbox what the type means, or list it under `ignore`, then replay the message";
+    SH7122 message_contradicted "message contradicted by its sender" Never 409 None, "look the object up with the sender; the message alone proves nothing";
+    SH7201 slot_law_broken "slot against its law" Never 409 Some("S7201"), "open the next slot";
+    SH7301 sandbox_log_unusable "log of the sandbox cannot be used" AfterFix 500 None, "name a file this user can write and no other sandbox uses";
+    SH7302 sandbox_not_obeyed "not something the sandbox can do" AfterFix 400 None, "see `/` of the sandbox for what it takes";
 
     // 8 limits
     SH8001 too_large "too large" AfterFix 413 Some("S8001"), "send less, or in several parts";

@@ -1,7 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod settings;
-
 mod caller;
 mod etag;
 mod json;
@@ -17,9 +15,11 @@ mod auth;
 mod events;
 mod files;
 mod forms;
+mod inbound;
 mod limits;
 mod links;
 pub mod openapi;
+mod outside;
 mod people;
 mod records;
 mod rules;
@@ -29,5 +29,5 @@ pub use caller::Caller;
 pub use json::Json;
 pub use problem::Problem;
 pub use server::{Serving, serve};
-pub use settings::Settings;
 pub use shared::{Running, Shared};
+pub use statehouse_settings::{self as settings, Settings};

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use statehouse_store::Db;
 
-use crate::Shared;
+use crate::{Shared, outside};
 
 /// Upper bounds of the histogram, in seconds.
 const BOUNDS_S: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -105,7 +105,11 @@ async fn read(State(shared): State<Arc<Shared>>) -> Response {
     gauge(&mut text, "statehouse_requests_at_work", "gauge", "Requests at work.", places);
     gauge(&mut text, "statehouse_sessions_held", "gauge", "Sessions at hand in memory.", shared.sessions.len());
     gauge(&mut text, "statehouse_definition_version", "gauge", "The version of the definition in force.", shared.running().version);
-    pools(&mut text, &[("api", &shared.api), ("entry", &shared.entry), ("server", &shared.server), ("health", &shared.health)]);
+    shared.inbound.counts.print(&mut text);
+    let waiting = shared.queues.look(&shared.server).await;
+    outside::print(&mut text, waiting.as_deref().map(Vec::as_slice));
+    let inbound = ("inbound", shared.inbound.db());
+    pools(&mut text, &[("api", &shared.api), ("entry", &shared.entry), ("server", &shared.server), ("health", &shared.health), inbound]);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

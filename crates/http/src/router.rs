@@ -10,7 +10,9 @@ use statehouse_fault::{Fault, SH6005, SH6006};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
-use crate::{Problem, Shared, auth, events, files, forms, limits, links, metrics, openapi, people, records, request, rules, status};
+use crate::{
+    Problem, Shared, auth, events, files, forms, inbound, limits, links, metrics, openapi, outside, people, records, request, rules, status,
+};
 
 /// All of them and `more`, with what stands around every request.
 pub(crate) fn router(shared: Arc<Shared>, more: Router<Arc<Shared>>) -> Router {
@@ -26,6 +28,8 @@ pub(crate) fn router(shared: Arc<Shared>, more: Router<Arc<Shared>>) -> Router {
         .merge(forms::routes())
         .merge(people::routes())
         .merge(rules::routes())
+        .merge(inbound::routes())
+        .merge(outside::routes())
         .merge(more)
         .route_layer(from_fn(request::routed))
         .fallback(unknown)
@@ -43,6 +47,11 @@ pub(crate) fn router(shared: Arc<Shared>, more: Router<Arc<Shared>>) -> Router {
 }
 
 async fn unknown(uri: Uri) -> Problem {
+    nothing_at(&uri)
+}
+
+/// What is said of a path that leads nowhere; also of one that leads somewhere for others.
+pub(crate) fn nothing_at(uri: &Uri) -> Problem {
     Fault::new(SH6006, format!("there is nothing at `{}`", uri.path())).into()
 }
 

@@ -20,7 +20,7 @@ use statehouse_store::{Place, StoreFault};
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
-use crate::limits::{Busy, Connection};
+use crate::limits::{Busy, Connection, HandedOn};
 use crate::router::router;
 use crate::{Settings, Shared};
 
@@ -107,7 +107,7 @@ impl Serving {
                 continue;
             };
             let _ = stream.set_nodelay(true);
-            let service = Counted { service: service.clone(), connection: Arc::clone(&counted), peer };
+            let service = Counted { service: service.clone(), connection: Arc::clone(&counted), shared: Arc::clone(&shared), peer };
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
                 tokio::select! {
@@ -131,6 +131,7 @@ impl Serving {
 struct Counted {
     service: Router,
     connection: Arc<Connection>,
+    shared: Arc<Shared>,
     peer: SocketAddr,
 }
 
@@ -142,7 +143,12 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Counted {
     fn call(&self, request: hyper::Request<Incoming>) -> Self::Future {
         let busy = self.connection.busy();
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(self.peer));
+        let proxies = &self.shared.proxies;
+        let client = proxies.client(self.peer.ip(), request.headers());
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(client, self.peer.port())));
+        if proxies.trusts(self.peer.ip()) {
+            request.extensions_mut().insert(HandedOn);
+        }
         request.extensions_mut().insert(Arc::clone(&self.connection));
         let answer = self.service.clone().oneshot(request);
         Box::pin(async move { Ok(answer.await?.map(|body| AtWork { body, _busy: busy })) })

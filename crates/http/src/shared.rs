@@ -13,8 +13,10 @@ use tokio::sync::Semaphore;
 
 use crate::Settings;
 use crate::auth::{Issuer, Sessions};
-use crate::limits::{Connections, Shares};
+use crate::inbound::Inbound;
+use crate::limits::{Connections, Proxies, Shares};
 use crate::metrics::Metrics;
+use crate::outside::Queues;
 
 /// How often the version in force is asked for.
 const LOOKED_FOR: Duration = Duration::from_secs(1);
@@ -44,12 +46,18 @@ pub struct Shared {
     pub(crate) sessions: Sessions,
     /// Sign-in links a development server shows.
     pub(crate) shown: crate::people::Shown,
+    /// Proxies that are believed.
+    pub(crate) proxies: Proxies,
     /// What each key and tenant may have.
     pub(crate) shares: Shares,
     /// Open connections.
     pub(crate) connections: Arc<Connections>,
     /// Places for requests at work.
     pub(crate) at_work: Semaphore,
+    /// Messages of outside systems.
+    pub(crate) inbound: Inbound,
+    /// What waits.
+    pub(crate) queues: Queues,
     /// What has been counted.
     pub(crate) metrics: Metrics,
     running: RwLock<Arc<Running>>,
@@ -94,9 +102,12 @@ impl Shared {
             issuer: settings.auth.jwt.as_ref().map(Issuer::new).transpose()?,
             sessions: Sessions::default(),
             shown: crate::people::Shown::default(),
+            proxies: Proxies::read(&settings.trusted_proxies)?,
             shares: Shares::new(&settings.limits),
             connections: Connections::new(&settings.limits),
             at_work: Semaphore::new(settings.limits.requests_max),
+            inbound: Inbound::open(&settings, &place)?,
+            queues: Queues::default(),
             metrics: Metrics::default(),
             running: RwLock::new(Arc::new(Running { app, version })),
             retiring: AtomicBool::new(false),

@@ -11,7 +11,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use statehouse_fault::{SH6008, SH6013};
 
-use crate::{Json, Problem, Shared};
+use crate::{Json, Problem, Shared, outside};
 
 /// A database that takes longer than this to answer is not ready.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -60,6 +60,7 @@ async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response
         .replace("{health}", if healthy { "answers" } else { "does not answer" })
         .replace("{mark}", if healthy { "good" } else { "bad" })
         .replace("{entities}", &rows.collect::<String>())
+        .replace("{waiting}", &waiting(&shared).await)
         .replace("{first}", first)
         .replace("{sign_in}", &if by_our_name(&headers, &shared.base_url) { shared.shown.page() } else { String::new() })
         .replace("{url}", &escaped(&shared.base_url));
@@ -68,6 +69,22 @@ async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// What waits, in plain words.
+async fn waiting(shared: &Shared) -> String {
+    let Some(found) = shared.queues.look(&shared.server).await else {
+        return "<tr><td>not known</td><td>the database does not say</td></tr>".to_owned();
+    };
+    let told = outside::told(&found);
+    if told.is_empty() {
+        return "<tr><td>nothing</td><td></td></tr>".to_owned();
+    }
+    let row = |(what, said, fine): &(String, String, bool)| {
+        let mark = if *fine { "good" } else { "bad" };
+        format!("<tr><td>{}</td><td><span class=\"health {mark}\">{}</span></td></tr>", escaped(what), escaped(said))
+    };
+    told.iter().map(row).collect()
 }
 
 /// Whether the browser was sent here by our own name. A site that has its name lead here would read the page as its own.

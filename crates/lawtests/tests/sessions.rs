@@ -59,7 +59,8 @@ fn the_page_quotes_the_compiler_verbatim() {
     assert!(loaded.findings.is_empty(), "{:#?}", loaded.findings);
     let app = loaded.app.unwrap();
     let compiled = statehouse_compile::compile(&app).unwrap();
-    let sql: String = compiled.objects.iter().map(|object| object.sql.as_str()).collect();
+    let mut sql: String = compiled.objects.iter().map(|object| object.sql.as_str()).collect();
+    sql.push_str(&statehouse_compile::engine::install());
     let path = docs().join("law.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let blocks: Vec<&str> = page.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
@@ -90,7 +91,11 @@ fn updating() -> bool {
 }
 
 fn hall() -> PathBuf {
-    Path::new(HOME).join("apps/hall")
+    app_folder("hall")
+}
+
+fn app_folder(name: &str) -> PathBuf {
+    Path::new(HOME).join("apps").join(name)
 }
 
 fn docs() -> PathBuf {
@@ -152,16 +157,30 @@ fn difference(page: &str, printed: &str) -> String {
 /// Runs one session on a database of its own and returns what a person at the prompt would have read.
 fn run(name: &str) -> String {
     let cluster = Cluster::shared();
-    let db = cluster.database_from(&app::template(cluster, &hall()), name);
-    let scene = play(&db, &parts("scene"));
-    assert!(!scene.contains("ERROR"), "{scene}");
+    let app = app_of(name);
+    let db = cluster.database_from(&app::template(cluster, &app_folder(&app)), name);
+    if app == "hall" {
+        let scene = play(&db, &parts("scene"));
+        assert!(!scene.contains("ERROR"), "{scene}");
+    }
     let printed = play(&db, &parts(name));
     // psql fills the last column of a head with blanks.
     printed.lines().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n").trim_end().to_owned() + "\n"
 }
 
+fn script(name: &str) -> String {
+    std::fs::read_to_string(Path::new(HOME).join("sessions").join(format!("{name}.sql"))).unwrap()
+}
+
+/// The app a session is about: `-- app: till` before its first part, else the hall with its scene.
+fn app_of(name: &str) -> String {
+    let script = script(name);
+    let head = script.split("--- ").next().unwrap_or_default();
+    head.lines().find_map(|line| line.strip_prefix("-- app: ")).unwrap_or("hall").to_owned()
+}
+
 fn parts(name: &str) -> Vec<Part> {
-    let script = std::fs::read_to_string(Path::new(HOME).join("sessions").join(format!("{name}.sql"))).unwrap();
+    let script = script(name);
     let parts = script.split("--- ").skip(1);
     parts
         .map(|part| {

@@ -40,12 +40,19 @@ pub enum Command {
     /// Write a small working app to start from
     #[command(after_help = "Example: statehouse init stay")]
     Init(init::Args),
-    /// Start a private database and the API with the app and its demo people, and stay
+    /// Start a private database, the API, the worker and stand-ins for the outside with the app and its demo people, and stay
     #[command(after_help = "Example: statehouse dev apps/orders --seed")]
     Dev(dev::Args),
     /// Answer over HTTP for an app that is applied, and stay
-    #[command(after_help = "Example: statehouse serve --listen 0.0.0.0:8321")]
+    #[command(
+        after_help = "Example: statehouse serve --listen 0.0.0.0:8321\n\nIt stores what comes in and what is owed; `statehouse work` acts on it."
+    )]
     Serve(serve::Args),
+    /// Send what is owed to the outside, apply what has come from there, keep timers and schedules, and stay
+    #[command(
+        after_help = "Example: statehouse work --app orders\n\nAs many may run as are wanted, beside any number of `statehouse serve`, which sends nothing by itself."
+    )]
+    Work(work::Args),
     /// Say what would change in the database
     #[command(after_help = "Example: statehouse plan apps/orders")]
     Plan(plan::Args),
@@ -82,6 +89,18 @@ pub enum Command {
     /// Remove uploads and files that nothing holds any more
     #[command(after_help = "Example: statehouse files sweep")]
     Files(files::Args),
+    /// Make, list and end addresses at which outside systems send messages
+    #[command(after_help = "Example: statehouse endpoint add nordur customs")]
+    Endpoint(endpoint::Args),
+    /// Look after what is owed to the outside
+    #[command(after_help = "Example: statehouse effects list --as KEY")]
+    Effects(effects::Args),
+    /// Look after what outside systems have sent
+    #[command(after_help = "Example: statehouse messages list --as KEY")]
+    Messages(messages::Args),
+    /// Stand in for the outside systems on this machine, log what they are asked, misbehave when told, and stay
+    #[command(after_help = "Example: statehouse sandbox --log sandbox.jsonl")]
+    Sandbox(sandbox::Args),
     #[command(hide = true)]
     Once(once::Args),
 }
@@ -93,6 +112,7 @@ impl Command {
             Command::Init(args) => init::run(args, cx).await,
             Command::Dev(args) => dev::run(args, cx).await,
             Command::Serve(args) => serve::run(args, cx).await,
+            Command::Work(args) => work::run(args, cx).await,
             Command::Plan(args) => plan::run(args, cx).await,
             Command::Apply(args) => apply::run(args, cx).await,
             Command::Check(args) => check::run(args, cx).await,
@@ -105,6 +125,10 @@ impl Command {
             Command::Doctor(args) => doctor::run(args, cx).await,
             Command::Tenant(args) => tenant::run(args, cx).await,
             Command::Files(args) => files::run(args, cx).await,
+            Command::Endpoint(args) => endpoint::run(args, cx).await,
+            Command::Effects(args) => effects::run(args, cx).await,
+            Command::Messages(args) => messages::run(args, cx).await,
+            Command::Sandbox(args) => sandbox::run(args, cx).await,
             Command::Once(args) => once::run(args, cx).await,
         }
     }

@@ -10,6 +10,7 @@ mod failure;
 mod folder;
 mod log;
 mod render;
+mod scratch;
 mod settings;
 mod sign_in;
 mod spans;

@@ -25,6 +25,11 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// Of a command that listens nowhere.
+    pub fn of(settings: Option<PathBuf>) -> Flags {
+        Flags { listen: None, settings }
+    }
+
     /// Whether the address to listen on was chosen on the command line.
     pub fn says_where(&self) -> bool {
         self.listen.is_some()
@@ -66,6 +71,9 @@ fn from_env(tree: &mut Value, variables: impl Iterator<Item = (String, String)>)
     for (name, text) in variables {
         let Some(path) = name.strip_prefix(PREFIX) else { continue };
         let parts: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        if name_a_connector(tree, &parts, &text) {
+            continue;
+        }
         let Some(place) = parts.iter().try_fold(&mut *tree, |at, part| at.get_mut(part.as_str())) else {
             if parts.len() > 1 {
                 return Err(invalid(format!("`{name}` names no setting")));
@@ -78,6 +86,23 @@ fn from_env(tree: &mut Value, variables: impl Iterator<Item = (String, String)>)
         };
     }
     Ok(())
+}
+
+/// Connectors have names of the author's: one is there as soon as something of it is set.
+fn name_a_connector(tree: &mut Value, parts: &[String], text: &str) -> bool {
+    let Some(connectors) = parts.first().filter(|part| *part == "connectors").and_then(|part| tree.get_mut(part.as_str())?.as_object_mut())
+    else {
+        return false;
+    };
+    let place = match parts {
+        [_, name, what] if what == "base" => &mut connectors.entry(name).or_insert_with(|| Map::new().into())["base"],
+        [_, name, what, setting] if what == "settings" => {
+            &mut connectors.entry(name).or_insert_with(|| Map::new().into())["settings"][setting.as_str()]
+        }
+        _ => return false,
+    };
+    *place = text.into();
+    true
 }
 
 fn overlay(under: &mut Value, over: Value) {
@@ -137,6 +162,19 @@ mod tests {
     #[test]
     fn other_variables_of_ours_are_let_be() {
         assert!(with(&[("STATEHOUSE_DATA", "data"), ("STATEHOUSE_KEY", "sk"), ("HOME", "x")], None).is_ok());
+    }
+
+    #[test]
+    fn a_connector_is_there_as_soon_as_something_of_it_is_set() {
+        let set = [
+            ("STATEHOUSE_CONNECTORS__SMS__BASE", "http://127.0.0.1:4010/twilio"),
+            ("STATEHOUSE_CONNECTORS__SMS__SETTINGS__SMS_FROM", "+3545550100"),
+        ];
+        let read = with(&set, Some("connectors: { sms: { base: 'https://other.example' }, pay: { settings: { a: b } } }")).expect("sound");
+        let sms = &read.connectors["sms"];
+        assert_eq!((sms.base.as_str(), sms.settings["sms_from"].as_str()), ("http://127.0.0.1:4010/twilio", "+3545550100"));
+        assert_eq!(read.connectors["pay"].settings["a"], "b");
+        assert!(with(&[("STATEHOUSE_CONNECTORS__SMS__BAES", "x")], None).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `bench transitions` on the real binary: the shape of its answer, and that every move left its rows.
+//! `bench` on the real binary: the shape of its answers, and that every move and message left its rows.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,9 +6,13 @@ use std::process::Command;
 use serde_json::Value;
 
 fn bench(arguments: &[&str]) -> (Option<i32>, String, String) {
+    bench_of("transitions", arguments)
+}
+
+fn bench_of(what: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = Command::new(env!("CARGO_BIN_EXE_statehouse"));
-    command.current_dir(root).args(["bench", "transitions"]).args(arguments).env_remove("DATABASE_URL");
+    command.current_dir(root).args(["bench", what]).args(arguments).env_remove("DATABASE_URL");
     let output = command.output().expect("the binary runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
@@ -65,4 +69,16 @@ fn too_few_orders_are_wrong_usage() {
     let (code, _, complaints) = bench(&["--quick", "--records", "100"]);
     assert_eq!(code, Some(64), "{complaints}");
     assert!(complaints.contains("--records"), "{complaints}");
+}
+
+#[test]
+fn every_message_is_thanked_for_and_stored_once() {
+    let (code, said, complaints) = bench_of("messages", &["--quick", "--rate", "50", "--json"]);
+    assert_eq!(code, Some(0), "{said}{complaints}");
+    let report: Value = serde_json::from_str(&said).expect("one JSON value");
+    assert_eq!((&report["format_version"], &report["rate_per_s"], &report["goal_p99_ms"]), (&1.into(), &50.into(), &50.0.into()));
+    assert_eq!((&report["thanked"], &report["stored"]), (&150.into(), &150.into()));
+    assert!(number(&report, "p50_ms") > 0.0 && number(&report, "p50_ms") <= number(&report, "p99_ms"), "{report}");
+    assert!(number(&report, "p99_ms") <= number(&report, "max_ms"), "{report}");
+    assert_eq!(report["met"], number(&report, "p99_ms") <= 50.0);
 }

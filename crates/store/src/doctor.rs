@@ -6,7 +6,10 @@ use statehouse_definition::App;
 use tokio_postgres::{Client, Row};
 
 use crate::apply::{self, Proposal};
+use crate::queues::queues_as_admin;
 use crate::{Login, Place, StoreFault};
+
+mod waiting;
 
 /// The oldest server the generated schema runs on.
 const FLOOR: i32 = 15;
@@ -170,7 +173,7 @@ async fn engine(client: &Client) -> Result<Vec<Check>, StoreFault> {
         client.query_one(include_str!("../queries/engine_examine.sql"), &[]).await.map_err(StoreFault::doing("examining the engine"))?;
     let months: i64 = row.get("months");
     let strays: bool = row.get("strays");
-    Ok(vec![
+    let mut checks = vec![
         Check::when(
             months >= 2,
             "event partitions",
@@ -183,18 +186,9 @@ async fn engine(client: &Client) -> Result<Vec<Check>, StoreFault> {
             if strays { "some" } else { "none" },
             "run `statehouse apply` for the missing months, then move the rows of `statehouse.event_other`",
         ),
-        // There is no worker yet: what waits is worth knowing and nothing to put right.
-        Check::fine("effects", due(row.get("effects"), "sends")),
-        Check::fine("timers", due(row.get("timers"), "fires")),
-    ])
-}
-
-fn due(count: i64, does: &str) -> String {
-    match count {
-        0 => "none due".into(),
-        1 => format!("1 due, nothing {does} it yet"),
-        many => format!("{} due, nothing {does} them yet", grouped(many)),
-    }
+    ];
+    checks.extend(waiting::checks(&queues_as_admin(client).await?));
+    Ok(checks)
 }
 
 /// `1,626` for 1626.

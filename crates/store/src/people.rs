@@ -10,7 +10,7 @@ pub mod rules;
 pub mod sign_in;
 pub mod tenant;
 
-mod doors;
+pub(crate) mod doors;
 
 use serde::{Deserialize, Serialize};
 use statehouse_definition::App;

@@ -1,9 +1,11 @@
 //! What follows from a move: event, effects, timers, prices written back, cascades. All after the row is written, so
 //! that a row that is never written leaves nothing behind.
 //!
-//! `effects` what is owed to the outside · `timers` what a state waits for · `moves` other moves that follow.
+//! `effects` what is owed to the outside · `timers` what a state waits for · `messages` those that wait for it · `moves`
+//! other moves that follow.
 
 mod effects;
+mod messages;
 mod moves;
 mod timers;
 
@@ -54,7 +56,9 @@ fn moved(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     if !effects.is_empty() {
         let _ = write!(body, "-- effects\n{effects}");
     }
+    body.push_str(&effects::resolved(cx));
     body.push_str(&timers::rearm(cx));
+    body.push_str(&messages::woken(cx));
     body.push_str(&moves::cascades(cx));
     body.push_str(&moves::autos(cx)?);
     body.push_str("return null;");

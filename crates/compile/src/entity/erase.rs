@@ -68,7 +68,8 @@ comment on function {function}(uuid) is {};
     Some(Object::new(Kind::Function, &cx.app.name, &name, sql))
 }
 
-/// Frozen arguments of effects that are over hold the same values, also those of records that point here.
+/// Frozen arguments of effects and bodies of messages that are over hold the same values, also those of records that
+/// point here.
 fn frozen(cx: &Cx<'_>) -> String {
     let mut records = vec!["f.record = wanted".to_owned()];
     for other in cx.app.entities.values() {
@@ -83,13 +84,23 @@ fn frozen(cx: &Cx<'_>) -> String {
             }
         }
     }
-    format!(
-        "  update statehouse.effect f set args = '{{}}'
+    let records = records.join("\n          or ");
+    let mut body = format!(
+        "  update statehouse.effect f set args = '{{}}', result = null, code = 'erased'
    where f.tenant = tenant_ and f.state not in ('due', 'leased')
-     and ({});
-",
-        records.join("\n          or ")
-    )
+     and ({records});
+"
+    );
+    if !cx.app.inboxes.is_empty() {
+        let _ = write!(
+            body,
+            "  update statehouse.message f set body = '', headers = '{{}}', query = '', input = null, fetched = null, why = null
+   where f.tenant = tenant_ and f.state not in ('due', 'leased', 'waiting')
+     and ({records});
+"
+        );
+    }
+    body
 }
 
 fn blanks<'a>(fields: impl Iterator<Item = (&'a String, &'a Field)>) -> Vec<String> {

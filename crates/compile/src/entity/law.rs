@@ -4,10 +4,12 @@
 //! Each of the first three stands in a trigger of its own that fires only when the statement names its columns, so that
 //! a plain move pays for none of them.
 //!
-//! `rights` who edits what · `birth` how a record begins · `verdict` a move or an edit · `branch` one verb of it.
+//! `rights` who edits what · `birth` how a record begins · `verdict` a move or an edit · `branch` one verb of it · `calls`
+//! what a verb has to wait for.
 
 mod birth;
 mod branch;
+mod calls;
 mod rights;
 mod verdict;
 

@@ -24,8 +24,8 @@ use statehouse_definition::model::{App, Span};
 
 use crate::object::{Kind, Object};
 use crate::plan::Mapping;
-use crate::pricing;
 use crate::sql::{ident, literal};
+use crate::{pricing, schedule};
 
 pub use cx::{Cx, eye, persona_schema, roles_of};
 pub use reach::{ChildReach, Reach, reach};
@@ -70,6 +70,7 @@ pub(crate) fn app(app: &App, mapping: &Mapping) -> Result<Vec<Object>, CompileFa
         objects.extend(erase::object(cx));
         objects.extend(file::objects(cx));
     }
+    objects.extend(schedule::objects(app, mapping)?);
     objects.extend(file::policies(app));
     for cx in &entities {
         for role in roles_of(app) {

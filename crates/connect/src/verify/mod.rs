@@ -156,6 +156,11 @@ impl Scheme {
         Ok(Proof { coverage: self.coverage, secret: secret.id.clone(), sent_at })
     }
 
+    /// The header in which a secret of ours comes back as it is: what keeps a message keeps all its headers but this one.
+    pub fn token_header(&self) -> Option<&'static str> {
+        self.how.token_header()
+    }
+
     /// The text that answers the provider's question whether this address is ours, asked once by GET; none where the
     /// scheme has no such question or the question is not the provider's.
     pub fn challenge(&self, query: &str, secrets: &[Secret], now: i64) -> Option<String> {

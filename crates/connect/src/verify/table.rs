@@ -130,7 +130,7 @@ static SCHEMES: [Scheme; 22] = [
     row("pix", Sender, How::Certificate),
     row("woovi", Whole, How::Recipe(of_body("x-openpix-signature", "", Sha1, Base64))),
     row("mercado_pago", Partly, How::MercadoPago),
-    row("adyen", Partly, How::AdyenItems),
+    Scheme { name: "adyen", coverage: Partly, ack: Ack { status: 200, body: "[accepted]" }, how: How::AdyenItems },
     row("adyen_platform", Whole, How::Recipe(Recipe { key: KeyForm::Hex, ..of_body("hmacsignature", "", Sha256, Base64) })),
     row(
         "slack",
@@ -166,6 +166,16 @@ static SCHEMES: [Scheme; 22] = [
     row("hmac_sha256_hex", Whole, How::Recipe(of_body("x-signature", "", Sha256, Hex))),
     row("hmac_sha256_base64", Whole, How::Recipe(of_body("x-signature", "", Sha256, Base64))),
 ];
+
+impl How {
+    /// The header in which a secret of ours comes back as it is.
+    pub(super) fn token_header(&self) -> Option<&'static str> {
+        match self {
+            How::Token(name) => Some(name),
+            _ => None,
+        }
+    }
+}
 
 /// The names of all schemes, as a definition may write them.
 pub fn names() -> impl Iterator<Item = &'static str> {

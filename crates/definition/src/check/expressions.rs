@@ -54,6 +54,13 @@ pub(super) fn judge(judge: &mut Judge<'_>, entity: &Entity) {
     circles(judge, entity, &needs);
 }
 
+/// The condition by which a schedule picks records.
+pub(super) fn picks(judge: &mut Judge<'_>, entity: &Entity, only: &Expr) {
+    if boolean(judge, entity, "where", only) {
+        uses(judge, only, &place(judge.app, entity, Purpose::Schedule));
+    }
+}
+
 fn place<'a>(app: &'a App, entity: &'a Entity, purpose: Purpose) -> Place<'a> {
     Place { app, entity, child: None, row: "new", parent: None, steps: &[], on: None, purpose }
 }

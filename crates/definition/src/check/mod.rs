@@ -4,19 +4,23 @@
 
 mod access;
 mod cascade;
+mod claims;
+mod connectors;
 mod expressions;
 mod fields;
+mod inboxes;
 mod names;
 mod outside;
 mod prices;
 mod rows;
+mod schedules;
 mod states;
 mod transitions;
 mod unused;
 mod waits;
 
-use crate::finding::{Finding, tidy};
-use crate::model::{Access, Actor, App, ENGINE_CAPABILITIES, Entity, FieldKind, See, Span, State, Through, Transition};
+use crate::finding::{Finding, quoted_list, tidy};
+use crate::model::{Access, Action, Actor, App, ENGINE_CAPABILITIES, Entity, FieldKind, See, Span, State, Through, Transition};
 use crate::read::words::ENGINE_COLUMNS;
 
 /// Everything that can be known to be wrong without a database.
@@ -27,6 +31,7 @@ pub fn check(app: &App) -> Vec<Finding> {
         names::entity(&mut judge, entity);
         fields::judge(&mut judge, entity);
         states::judge(&mut judge, entity);
+        claims::judge(&mut judge, entity);
         transitions::judge(&mut judge, entity);
         access::judge(&mut judge, entity);
         waits::judge(&mut judge, entity);
@@ -38,6 +43,9 @@ pub fn check(app: &App) -> Vec<Finding> {
     cascade::judge(&mut judge);
     prices::judge(&mut judge);
     rows::judge(&mut judge);
+    connectors::judge(&mut judge);
+    inboxes::judge(&mut judge);
+    schedules::judge(&mut judge);
     outside::judge(&mut judge);
     unused::judge(&mut judge);
     let mut findings = judge.findings;
@@ -57,12 +65,12 @@ impl<'a> Judge<'a> {
 
     /// Where a value of this entity's file stands.
     fn at(&self, entity: &Entity, path: &str) -> Span {
-        self.app.places.value(&format!("entity/{}/{path}", entity.name))
+        self.app.places.value(&format!("entity/{}/{}", entity.name, claims::written(entity, path)))
     }
 
     /// Where a key of this entity's file stands.
     fn key(&self, entity: &Entity, path: &str) -> Span {
-        self.app.places.key(&format!("entity/{}/{path}", entity.name))
+        self.app.places.key(&format!("entity/{}/{}", entity.name, claims::written(entity, path)))
     }
 
     /// Complains about a state the entity does not have.
@@ -101,6 +109,44 @@ impl<'a> Judge<'a> {
             let all = keys(&self.app.roles).chain(keys(&self.app.capabilities));
             let finding = Finding::error("SH3012", at, format!("no role or capability `{name}`"));
             self.push(finding.nearest(name, all, "add it to `app.yaml`"));
+        }
+    }
+
+    /// Complains about a connector or an action the app does not have. `path` is where the connector is named.
+    fn action(&mut self, connector: &str, action: &str, at: &Span) -> Option<&'a Action> {
+        let app = self.app;
+        let Some(found) = app.connectors.get(connector) else {
+            let finding = Finding::error("SH3031", at, format!("no connector `{connector}`"));
+            self.push(finding.nearest(connector, keys(&app.connectors), &format!("add `connectors/{connector}.yaml`")));
+            return None;
+        };
+        let one = found.actions.get(action);
+        if one.is_none() {
+            let finding = Finding::error("SH3031", at, format!("`{connector}` has no action `{action}`"));
+            self.push(finding.nearest(action, keys(&found.actions), "add it under `actions`"));
+        }
+        one
+    }
+
+    /// Complains about arguments the action does not take and such that are missing; `path` is where they stand.
+    fn arguments<'n>(
+        &mut self,
+        name: &str,
+        action: &Action,
+        given: impl Iterator<Item = &'n str>,
+        at: &Span,
+        place: impl Fn(&str) -> Span,
+    ) {
+        let given: Vec<&str> = given.collect();
+        for one in given.iter().filter(|one| !action.args.contains_key(**one)) {
+            let finding = Finding::error("SH3002", &place(one), format!("unknown key `{one}`: `{name}` takes no such argument"));
+            self.push(finding.nearest(one, keys(&action.args), "remove it"));
+        }
+        let needed = action.args.iter().filter(|(_, arg)| arg.required).map(|(name, _)| name.as_str());
+        let missing: Vec<&str> = needed.filter(|name| !given.contains(name)).collect();
+        if let Some(first) = missing.first() {
+            let finding = Finding::error("SH3005", at, format!("`{name}` has no {}", quoted_list(&missing)));
+            self.push(finding.help(format!("add `{first}: …`")));
         }
     }
 
@@ -179,4 +225,14 @@ fn has_members(app: &App, role: &str) -> bool {
 
 fn is_date(kind: &FieldKind) -> bool {
     matches!(kind, FieldKind::Date | FieldKind::Timestamp)
+}
+
+/// Whether a message of some inbox becomes this verb.
+fn mapped(app: &App, entity: &Entity, verb: &str) -> bool {
+    app.inboxes.values().flat_map(|inbox| inbox.messages.values()).any(|one| one.entity == entity.name && one.verb == verb)
+}
+
+/// Whether a schedule fires this verb.
+fn scheduled(app: &App, entity: &Entity, verb: &str) -> bool {
+    app.schedules.values().any(|one| one.fire.entity == entity.name && one.fire.verb == verb)
 }

@@ -5,14 +5,19 @@ use crate::finding::Finding;
 use crate::model::{Actor, Entity, FieldKind};
 
 /// First words of paths of the API; an entity of such a name would have no address of its own.
-const TAKEN: [&str; 15] = [
+const TAKEN: [&str; 20] = [
+    "effects",
+    "endpoints",
     "events",
     "files",
     "forms",
+    "gates",
+    "in",
     "keys",
     "links",
     "me",
     "members",
+    "messages",
     "openapi",
     "queue",
     "rules",

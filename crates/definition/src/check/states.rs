@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::check::{Judge, from, moves_on};
 use crate::finding::{Finding, quoted_list};
 use crate::model::Entity;
+use crate::reach::reachable;
 
 pub(super) fn judge(judge: &mut Judge<'_>, entity: &Entity) {
     initial(judge, entity);
@@ -34,21 +35,11 @@ fn initial(judge: &mut Judge<'_>, entity: &Entity) {
 
 /// States that lead on, from the initial ones.
 fn reach(judge: &mut Judge<'_>, entity: &Entity) {
-    let mut open: Vec<&str> = initial_states(entity);
-    if open.is_empty() {
+    let initial = initial_states(entity);
+    if initial.is_empty() {
         return;
     }
-    let mut reached: HashSet<&str> = open.iter().copied().collect();
-    while let Some(state) = open.pop() {
-        for transition in entity.transitions.values() {
-            if let Some(to) = transition.to.as_deref()
-                && transition.from.iter().any(|from| from == state)
-                && reached.insert(to)
-            {
-                open.push(to);
-            }
-        }
-    }
+    let reached: HashSet<&str> = initial.iter().flat_map(|state| reachable(entity, state)).collect();
     for (name, state) in &entity.states {
         if !reached.contains(name.as_str()) {
             let finding = Finding::error("SH3016", &state.at, format!("nothing leads to `{name}`"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::{Judge, from, keys, roles_of, sees};
+use crate::check::{Judge, from, keys, mapped, roles_of, scheduled, sees};
 use crate::expr::{self, Place, Purpose};
 use crate::finding::{Finding, quoted_list};
 use crate::model::{Actor, Entity, FieldKind, Kind, Transition, Wait};
@@ -30,12 +30,15 @@ fn somebody(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tra
         Wait::Within { verb: Some(due), .. } | Wait::Until { verb: Some(due), .. } => due == verb,
         _ => false,
     });
+    let scheduled = scheduled(judge.app, entity, verb);
     let fired = transition.by.iter().any(|actor| match actor {
-        Actor::Role(_) | Actor::Capability(_) | Actor::Kind(Kind::Connector) => true,
+        Actor::Role(_) | Actor::Capability(_) => true,
+        Actor::Kind(Kind::Connector) => transition.outcome.is_some() || mapped(judge.app, entity, verb),
         Actor::Kind(Kind::Timer) => timed,
-        Actor::Kind(Kind::System) => transition.auto || cascaded,
+        Actor::Kind(Kind::System) => transition.auto || cascaded || scheduled,
     });
-    if fired || transition.auto || cascaded {
+    // Who resolves a call is asked for where the call is judged.
+    if fired || transition.auto || cascaded || transition.outcome.is_some() {
         return;
     }
     let finding = Finding::error("SH3019", &transition.at, format!("nobody may fire `{verb}`"));
@@ -44,6 +47,9 @@ fn somebody(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tra
             finding.help(format!("name it as `then: {verb}` or `late: {verb}` of a state, or name a role under `by`"))
         }
         Some(Actor::Kind(Kind::System)) => finding.help("mark it `auto: true`, or name a role under `by`"),
+        Some(Actor::Kind(Kind::Connector)) => {
+            finding.help(format!("name it as `verb: {verb}` of a message in `inbox/`, or name a role under `by`"))
+        }
         _ => finding.help("name who may, under `by`"),
     });
 }
@@ -132,34 +138,26 @@ fn unlocked(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Tra
     }
 }
 
+/// SH3031, SH3002, SH3005: what is owed is an action of a connector, with its arguments.
 fn effects(judge: &mut Judge<'_>, entity: &Entity, verb: &str, transition: &Transition) {
-    let app = judge.app;
+    let key = if transition.call.is_some() { "call".to_owned() } else { "do".to_owned() };
     for (n, effect) in transition.effects.iter().enumerate() {
-        let Some(connector) = app.connectors.get(&effect.connector) else {
-            let finding = Finding::error("SH3031", &effect.at, format!("no connector `{}`", effect.connector));
-            let help = format!("add `connectors/{}.yaml`", effect.connector);
-            judge.push(finding.nearest(&effect.connector, keys(&app.connectors), &help));
-            continue;
-        };
+        let Some(action) = judge.action(&effect.connector, &effect.action, &effect.at) else { continue };
         let name = format!("{}.{}", effect.connector, effect.action);
-        let Some(args) = connector.actions.get(&effect.action) else {
-            let message = format!("`{}` has no action `{}`", effect.connector, effect.action);
-            let finding = Finding::error("SH3031", &effect.at, message);
-            judge.push(finding.nearest(&effect.action, keys(&connector.actions), "add it under `actions`"));
-            continue;
-        };
-        for given in effect.args.keys().filter(|given| !args.contains_key(*given)) {
-            let at = judge.key(entity, &format!("transitions/{verb}/do/{n}/{name}/{given}"));
-            let finding = Finding::error("SH3002", &at, format!("unknown key `{given}`: `{name}` takes no such argument"));
-            judge.push(finding.nearest(given, keys(args), "remove it"));
-        }
-        let missing: Vec<&str> =
-            args.iter().filter(|(name, arg)| arg.required && !effect.args.contains_key(*name)).map(|(name, _)| name.as_str()).collect();
-        if let Some(first) = missing.first() {
-            let finding = Finding::error("SH3005", &effect.at, format!("`{name}` has no {}", quoted_list(&missing)));
-            judge.push(finding.help(format!("add `{first}: …`")));
-        }
+        let place = if transition.call.is_some() { key.clone() } else { format!("{key}/{n}") };
+        let places: Vec<(String, crate::model::Span)> = effect
+            .args
+            .keys()
+            .map(|given| (given.clone(), judge.key(entity, &format!("transitions/{verb}/{place}/{name}/{given}"))))
+            .collect();
+        let at = |given: &str| places.iter().find(|(name, _)| name == given).map(|(_, at)| at.clone()).unwrap_or_default();
+        judge.arguments(&name, action, keys(&effect.args), &effect.at, at);
     }
+}
+
+/// Nothing but its name would tell it from another: no guard does, no call it belongs to, and people fire it.
+fn only_by_name(one: &Transition) -> bool {
+    one.to.is_some() && one.guards.is_empty() && !one.auto && one.outcome.is_none()
 }
 
 /// SH3043: a direct write of `state` could mean either.
@@ -170,7 +168,7 @@ fn alike(judge: &mut Judge<'_>, entity: &Entity) {
         by.sort();
         (from, transition.to.clone(), by)
     };
-    let plain: Vec<_> = entity.transitions.iter().filter(|(_, one)| one.to.is_some() && one.guards.is_empty() && !one.auto).collect();
+    let plain: Vec<_> = entity.transitions.iter().filter(|(_, one)| only_by_name(one)).collect();
     for (n, (verb, transition)) in plain.iter().enumerate() {
         if let Some((first, _)) = plain[..n].iter().find(|(_, other)| sorted(other) == sorted(transition)) {
             let finding = Finding::hint("SH3043", &transition.at, format!("`{first}` and `{verb}` are alike"));

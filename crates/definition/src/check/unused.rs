@@ -30,6 +30,11 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
     capabilities(judge);
     roles(judge);
     connectors(judge);
+    for name in app.calendars.keys() {
+        if !app.schedules.values().any(|one| one.calendar.as_ref() == Some(name)) {
+            unused(judge, &format!("app/calendars/{name}"), &format!("calendar `{name}`"));
+        }
+    }
     for (name, calculator) in &app.calculators {
         let used = app.entities.values().flat_map(|entity| entity.children.values()).any(|child| {
             let gives = |field: &Field| matches!(&field.derived, Some(Derived::Priced { calculator }) if calculator == name);
@@ -77,7 +82,16 @@ fn roles(judge: &mut Judge<'_>) {
 fn connectors(judge: &mut Judge<'_>) {
     let app = judge.app;
     let effects = app.entities.values().flat_map(|entity| entity.transitions.values()).flat_map(|one| &one.effects);
-    let used: HashSet<(&str, &str)> = effects.map(|effect| (effect.connector.as_str(), effect.action.as_str())).collect();
+    let mut used: HashSet<(&str, &str)> = effects.map(|effect| (effect.connector.as_str(), effect.action.as_str())).collect();
+    let asked = app.inboxes.values().flat_map(|inbox| inbox.fetch.iter().chain(inbox.reconcile.as_ref().map(|one| &one.list)));
+    used.extend(asked.map(|fetch| (fetch.connector.as_str(), fetch.action.as_str())));
+    // What another falls back to is used as far as that one is.
+    for (name, connector) in &app.connectors {
+        let actions = connector.actions.keys().filter(|action| used.contains(&(name.as_str(), action.as_str())));
+        let also: Vec<(&str, &str)> =
+            connector.fallback.iter().flat_map(|to| actions.clone().map(move |action| (to.as_str(), action.as_str()))).collect();
+        used.extend(also);
+    }
     for (name, connector) in &app.connectors {
         if !used.iter().any(|(connector, _)| connector == name) {
             let finding = Finding::warning("SH3044", &connector.at, format!("connector `{name}` is not used"));
@@ -120,6 +134,7 @@ fn expressions<'a>(judge: &Judge<'a>) -> Vec<&'a str> {
             }));
         }
     }
+    all.extend(app.schedules.values().filter_map(|one| one.fire.only.as_ref()));
     let steps = app.calculators.values().flat_map(|one| one.variants.values()).flat_map(|steps| steps.values());
     all.extend(steps);
     all.into_iter().map(|expr| expr.text.as_str()).collect()

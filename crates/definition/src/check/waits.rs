@@ -1,6 +1,6 @@
 //! S9: nothing waits unseen. Timers fire what can be fired, and every record can be moved by somebody or something.
 
-use crate::check::{Judge, from, has_members, is_date, keys, moves_on, roles_of, sees};
+use crate::check::{Judge, from, has_members, is_date, keys, mapped, moves_on, roles_of, sees};
 use crate::finding::Finding;
 use crate::model::{Actor, Entity, Kind, State, Wait};
 
@@ -105,9 +105,14 @@ fn moved(judge: &mut Judge<'_>, entity: &Entity, name: &str, state: &State) {
     let alive = out.any(|(verb, one)| {
         one.auto
             || one.by.iter().any(|actor| match actor {
-                Actor::Kind(Kind::Connector) => true,
+                Actor::Kind(Kind::Connector) => one.outcome.is_some() || mapped(judge.app, entity, verb),
                 Actor::Kind(Kind::Timer) => due == Some(verb),
-                Actor::Kind(Kind::System) => false,
+                // One that picks some of the records promises nothing to the others.
+                Actor::Kind(Kind::System) => judge
+                    .app
+                    .schedules
+                    .values()
+                    .any(|due| due.fire.entity == entity.name && due.fire.verb == **verb && due.fire.only.is_none()),
                 // Nobody has to hold a link, so its holder is no way on to count with.
                 people => {
                     roles_of(judge.app, people).iter().any(|role| has_members(judge.app, role) && sees(judge.app, entity, role, name))

@@ -141,6 +141,8 @@ fn who(purpose: Purpose, name: &Part) -> Result<&'static str, Fault> {
         (Purpose::IdSet, "actor") => Ok("actor_"),
         (Purpose::IdSet, _) => Err(Fault::refused(&name.at, "a set belongs to an actor, whatever the role")
             .help("leave `role()` out, and name the set in the rules of the roles it is for")),
+        (Purpose::Schedule, asked) => Err(Fault::refused(&name.at, "nobody asks when a schedule is due")
+            .help(format!("leave `{asked}()` out; the records of all are looked at"))),
         (_, "actor") => Ok("statehouse.acting()"),
         _ => Ok("statehouse.acting_role()"),
     }

@@ -54,6 +54,8 @@ pub enum Purpose {
     Check,
     /// Which records belong to an actor; `actor()` is printed as `actor_`, the parameter of the set's function.
     IdSet,
+    /// Which records a schedule moves: nobody asks, so there is no actor.
+    Schedule,
     /// An argument of an effect.
     Argument,
     /// A step of a calculator.

@@ -7,10 +7,11 @@ use crate::model::{App, ENGINE_CAPABILITIES, IdSet, Named, Role, Texts, Through}
 use crate::places::Places;
 use crate::read::cx::{Cx, Keys};
 use crate::read::entity::Known;
-use crate::read::{outside, words};
+use crate::read::{outside, schedule, words};
 use crate::yaml::{Entry, Node, Value};
 
-const KEYS: [&str; 10] = ["app", "label", "locales", "currency", "time_zone", "capabilities", "roles", "sets", "links", "forms"];
+const KEYS: [&str; 12] =
+    ["app", "label", "locales", "currency", "time_zone", "capabilities", "roles", "sets", "links", "forms", "schedules", "calendars"];
 
 /// Words that stand for actors which are no people, or for everything.
 pub(crate) const RESERVED_ROLES: [&str; 8] = ["system", "timer", "connector", "webhook", "worker", "migration", "import", "all"];
@@ -61,6 +62,9 @@ pub(crate) fn app(cx: &mut Cx<'_>, root: &Node) -> Option<App> {
         tables: IndexMap::new(),
         calculators: IndexMap::new(),
         connectors: IndexMap::new(),
+        inboxes: IndexMap::new(),
+        schedules: schedule::schedules(cx, keys),
+        calendars: schedule::calendars(cx, keys),
         links,
         forms,
         places: Places::default(),
@@ -112,11 +116,7 @@ fn time_zone(cx: &mut Cx<'_>, keys: Keys<'_>, root: &Node) -> String {
         return "UTC".to_owned();
     };
     let text = cx.text(node, "time_zone").unwrap_or_default();
-    let good = text == "UTC"
-        || (text.contains('/')
-            && text.split('/').all(|part| !part.is_empty())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b)));
-    if !good {
+    if !words::is_zone(text) {
         let finding = Finding::error("SH3006", &node.at, format!("`{text}` is not a time zone"));
         cx.push(finding.help("write a name such as `Europe/Warsaw`, or `UTC`"));
     }

@@ -53,8 +53,8 @@ impl Cx<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, place: &str, known: &[&str]) {
-        let finding = if place == "a transition" && matches!(entry.key.as_str(), "post" | "via" | "call") {
-            let message = format!("`{}` is not known yet in a transition: it comes with a later release", entry.key);
+        let finding = if place == "a transition" && entry.key == "post" {
+            let message = "`post` is not known yet in a transition: it comes with a later release";
             Finding::error("SH3002", &entry.key_at, message).help("leave it out for now; work for the outside can be written under `do`")
         } else {
             let message = format!("unknown key `{}` in {place}", entry.key);
@@ -74,6 +74,22 @@ impl Cx<'_> {
             Value::Map(entries) => Some(entries),
             _ => {
                 self.wrong(node, key, "a map", "write `{ name: value }`, or one name a line below it");
+                None
+            }
+        }
+    }
+
+    /// The one entry of a map that takes one of `what`.
+    pub fn only<'n>(&mut self, node: &'n Node, key: &str, what: &str, help: &str) -> Option<&'n Entry> {
+        match &node.value {
+            Value::Map(entries) if entries.len() == 1 => entries.first(),
+            Value::Map(entries) => {
+                let message = format!("`{key}` names {} {what}, and takes one", entries.len());
+                self.push(Finding::error("SH3006", &node.at, message).help(help));
+                None
+            }
+            _ => {
+                self.wrong(node, key, "a map", help);
                 None
             }
         }

@@ -26,19 +26,23 @@ pub(crate) fn entity(cx: &mut Cx<'_>, root: &Node, known: &Known<'_>) -> Option<
     at.len = name.len();
     let owner = format!("entity `{name}`");
     let states = cx.need(keys, "states", &owner, &node.at, "add `states:` with one that is `initial: true`");
-    let entity = Entity {
+    let (transitions, evidence) = transition::transitions(cx, keys.get("transitions"), known);
+    let mut entity = Entity {
         label: cx.label(keys, &name),
         reference: reference(cx, keys),
         fields: field::fields(cx, keys.get("fields"), &name),
         children: children(cx, keys, &name),
         states: state::states(cx, states),
-        transitions: transition::transitions(cx, keys.get("transitions"), known),
+        transitions,
         access: access::access(cx, keys.get("access"), known),
         exclusions: exclusions(cx, keys),
         uniques: cx.named(keys.get("uniques"), "uniques", |cx, entry| Some(cx.names(&entry.value, &entry.key))),
         name,
         at,
     };
+    for (name, field) in evidence {
+        entity.fields.entry(name).or_insert(field);
+    }
     for (child, one) in &entity.children {
         if entity.fields.contains_key(child) {
             let message = format!("`{child}` is a field and a child of `{}`", entity.name);

@@ -3,15 +3,21 @@
 mod access;
 mod app;
 mod calculator;
+mod call;
 mod connector;
 mod cx;
 mod entity;
 mod field;
+mod inbox;
+mod outcome_words;
 mod outside;
+mod pattern;
 mod rows;
+mod schedule;
 mod state;
 mod table;
 mod transition;
+mod wire;
 pub(crate) mod words;
 
 use std::collections::HashMap;
@@ -28,18 +34,21 @@ use cx::Cx;
 use entity::Known;
 
 pub(crate) use field::TYPES;
+pub(crate) use schedule::WEEKDAYS;
+pub(crate) use wire::host_of;
 
 /// Larger files are no definitions.
 const FILE_BYTES_MOST: usize = 1 << 20;
 
 /// Folders that hold definitions, with what a file in them begins with.
-const FOLDERS: [(&str, &[&str]); 3] = [("entities", &["entity"]), ("prices", &["table", "calculator"]), ("connectors", &["connector"])];
+const FOLDERS: [(&str, &[&str]); 4] =
+    [("entities", &["entity"]), ("prices", &["table", "calculator"]), ("connectors", &["connector"]), ("inbox", &["inbox"])];
 
 /// Folders whose files mean something, but not here.
 pub(crate) const OTHER_FOLDERS: [&str; 3] = ["scenarios", "sql", "data"];
 
 /// Folders whose meaning comes later.
-const LATER_FOLDERS: [&str; 5] = ["inbox", "documents", "prompts", "knowledge", "views"];
+const LATER_FOLDERS: [&str; 4] = ["documents", "prompts", "knowledge", "views"];
 
 /// Reads the files of one app; pure. The app is there only if no error was found.
 pub fn read(files: &[SourceFile]) -> Loaded {
@@ -138,6 +147,7 @@ impl<'a> Reading<'a> {
             }
         }
         app.places = self.places;
+        call::hide_evidence(&mut app);
         Some(app)
     }
 }
@@ -162,6 +172,12 @@ fn one(
             if let Some((name, connector)) = connector::connector(cx, &file.root) {
                 let at = connector.at.clone();
                 place(cx, &mut app.connectors, name, connector, &at);
+            }
+        }
+        "inbox" => {
+            if let Some((name, inbox)) = inbox::inbox(cx, &file.root) {
+                let at = inbox.at.clone();
+                place(cx, &mut app.inboxes, name, inbox, &at);
             }
         }
         "calculator" => {
@@ -226,7 +242,7 @@ fn expected(path: &str) -> Result<&'static [&'static str], Option<(String, Strin
         let names = FOLDERS.iter().map(|(name, _)| *name);
         let help = match crate::finding::nearest(folder, names) {
             Some(near) => format!("did you mean `{near}/`?"),
-            None => "folders are `entities/`, `prices/`, `connectors/`".to_owned(),
+            None => "folders are `entities/`, `prices/`, `connectors/`, `inbox/`".to_owned(),
         };
         return Err(Some((format!("`{folder}/` means nothing here"), help)));
     };
@@ -272,6 +288,9 @@ fn nameless(locales: &[String]) -> App {
         tables: IndexMap::new(),
         calculators: IndexMap::new(),
         connectors: IndexMap::new(),
+        inboxes: IndexMap::new(),
+        schedules: IndexMap::new(),
+        calendars: IndexMap::new(),
         links: IndexMap::new(),
         forms: IndexMap::new(),
         places: Places::default(),

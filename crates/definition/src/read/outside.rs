@@ -91,8 +91,8 @@ fn form(cx: &mut Cx<'_>, entry: &Entry) -> Option<Form> {
         at: entry.key_at.clone(),
         label: cx.label(keys, &entry.key),
         honeypot,
-        limit: rate(cx, limit?, "limit")?,
-        cap: rate(cx, cap?, "cap")?,
+        limit: rate(cx, limit?, "limit", &PER)?,
+        cap: rate(cx, cap?, "cap", &PER)?,
         thanks: thanks(cx, keys, entry),
         fields,
         entity: entity?,
@@ -123,12 +123,17 @@ fn thanks(cx: &mut Cx<'_>, keys: Keys<'_>, entry: &Entry) -> Texts {
     }
 }
 
-/// `5 per hour`.
-fn rate(cx: &mut Cx<'_>, node: &Node, key: &str) -> Option<Rate> {
+/// Of what a form may be sent so many.
+const PER: [&str; 3] = ["minute", "hour", "day"];
+
+/// `5 per hour`, with one of these units.
+pub(crate) fn rate(cx: &mut Cx<'_>, node: &Node, key: &str, units: &[&str]) -> Option<Rate> {
     let text = cx.text(node, key)?;
     let rate = text.split_once(" per ").and_then(|(count, unit)| {
         let count = count.trim().parse().ok().filter(|n| (1..=100_000).contains(n))?;
         let per = match unit.trim() {
+            other if !units.contains(&other) => return None,
+            "second" => Unit::Seconds,
             "minute" => Unit::Minutes,
             "hour" => Unit::Hours,
             "day" => Unit::Days,
@@ -137,8 +142,10 @@ fn rate(cx: &mut Cx<'_>, node: &Node, key: &str) -> Option<Rate> {
         Some(Rate { count, per })
     });
     if rate.is_none() {
-        let finding = Finding::error("SH3033", &node.at, format!("`{key}` takes so many per minute, hour or day, found `{text}`"));
-        cx.push(finding.help(format!("write `{key}: 5 per hour`")));
+        let (last, others) = units.split_last().unwrap_or((&"", &[]));
+        let takes = format!("so many per {} or {last}", others.join(", "));
+        let finding = Finding::error("SH3033", &node.at, format!("`{key}` takes {takes}, found `{text}`"));
+        cx.push(finding.help(format!("write `{key}: 5 per {}`", units[units.len().min(2) - 1])));
     }
     rate
 }

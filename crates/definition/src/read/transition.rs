@@ -3,35 +3,66 @@
 use indexmap::IndexMap;
 
 use crate::finding::Finding;
-use crate::model::{Actor, Cascade, Effect, Expr, Guard, Input, Kind, Named, Part, Template, Transition};
+use crate::model::{Actor, Cascade, Effect, Expr, Field, Guard, Input, Kind, Named, Part, Template, Transition};
 use crate::places::within;
+use crate::read::call::{self, Claimed};
 use crate::read::cx::{Cx, Keys};
 use crate::read::entity::Known;
 use crate::read::words::{self, Piece};
 use crate::yaml::{Entry, Node, Value};
 
-const KEYS: [&str; 11] = ["label", "from", "to", "by", "input", "guards", "set", "auto", "each", "lock", "do"];
+const KEYS: [&str; 17] = [
+    "label",
+    "from",
+    "to",
+    "by",
+    "input",
+    "guards",
+    "set",
+    "auto",
+    "each",
+    "lock",
+    "do",
+    "via",
+    "call",
+    "done",
+    "failed",
+    "unknown",
+    "late_done",
+];
 
 /// Events that are no verbs.
 const EVENTS: [&str; 5] = ["created", "edited", "imported", "migrated", "erased"];
 
-pub(crate) fn transitions(cx: &mut Cx<'_>, node: Option<&Node>, known: &Known<'_>) -> Named<Transition> {
-    cx.named(node, "transitions", |cx, entry| {
+/// The verbs of an entity, those derived from claiming ones right behind them, and the fields those add.
+pub(crate) fn transitions(cx: &mut Cx<'_>, node: Option<&Node>, known: &Known<'_>) -> (Named<Transition>, Vec<(String, Field)>) {
+    let (mut all, mut fields) = (IndexMap::new(), Vec::new());
+    let read = cx.named(node, "transitions", |cx, entry| {
         if EVENTS.contains(&entry.key.as_str()) {
             let finding = Finding::error("SH3007", &entry.key_at, format!("`{}` is reserved", entry.key));
             cx.push(finding.help("choose another name; the engine writes events of this name itself"));
         }
-        transition(cx, entry, known)
-    })
+        let keys = cx.keys(&entry.value, &entry.key, "a transition", &KEYS)?;
+        let one = transition(cx, entry, keys, known);
+        if keys.get("via").is_some() {
+            return call::claimed(cx, entry, keys, known, one);
+        }
+        call::plain(cx, keys);
+        Some(Claimed { transitions: vec![(entry.key.clone(), one)], evidence: None })
+    });
+    for one in read.into_values() {
+        all.extend(one.transitions);
+        fields.extend(one.evidence);
+    }
+    (all, fields)
 }
 
-fn transition(cx: &mut Cx<'_>, entry: &Entry, known: &Known<'_>) -> Option<Transition> {
-    let keys = cx.keys(&entry.value, &entry.key, "a transition", &KEYS)?;
+fn transition(cx: &mut Cx<'_>, entry: &Entry, keys: Keys<'_>, known: &Known<'_>) -> Transition {
     let owner = format!("transition `{}`", entry.key);
     let from = cx.need(keys, "from", &owner, &entry.key_at, "add `from: STATE`");
     let from = from.map(|node| cx.names(node, "from")).unwrap_or_default();
     let by = cx.names_at(keys, "by");
-    Some(Transition {
+    Transition {
         at: entry.key_at.clone(),
         label: cx.label(keys, &entry.key),
         from,
@@ -44,7 +75,9 @@ fn transition(cx: &mut Cx<'_>, entry: &Entry, known: &Known<'_>) -> Option<Trans
         each: each(cx, keys),
         lock: keys.get("lock").and_then(|node| cx.text(node, "lock")).map(str::to_owned),
         effects: effects(cx, keys),
-    })
+        call: None,
+        outcome: None,
+    }
 }
 
 /// Names under `by`: roles, capabilities, kinds of the engine.
@@ -116,7 +149,8 @@ fn cascade(cx: &mut Cx<'_>, node: &Node) -> Option<Cascade> {
     Some(Cascade { of: of?, through: through?, verb: verb?, only: cx.names_at(keys, "in") })
 }
 
-fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
+/// What is owed under `do`.
+pub(crate) fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
     let Some(node) = keys.get("do") else {
         return Vec::new();
     };
@@ -135,7 +169,8 @@ fn effects(cx: &mut Cx<'_>, keys: Keys<'_>) -> Vec<Effect> {
     all
 }
 
-fn effect(cx: &mut Cx<'_>, entry: &Entry) -> Option<Effect> {
+/// One action with its arguments.
+pub(crate) fn effect(cx: &mut Cx<'_>, entry: &Entry) -> Option<Effect> {
     let args = match &entry.value.value {
         Value::Null => IndexMap::new(),
         _ => cx.named(Some(&entry.value), &entry.key, |cx, arg| template(cx, &arg.value, &arg.key)),
@@ -144,7 +179,8 @@ fn effect(cx: &mut Cx<'_>, entry: &Entry) -> Option<Effect> {
     named_effect(cx, &entry.key, &at, args)
 }
 
-fn named_effect(cx: &mut Cx<'_>, name: &str, node: &Node, args: Named<Template>) -> Option<Effect> {
+/// One action by its name, `connector.action`.
+pub(crate) fn named_effect(cx: &mut Cx<'_>, name: &str, node: &Node, args: Named<Template>) -> Option<Effect> {
     let Some((connector, action)) = name.split_once('.') else {
         let finding = Finding::error("SH3031", &node.at, format!("`{name}` names no action"));
         cx.push(finding.help(format!("write `{name}.ACTION`")));

@@ -62,6 +62,14 @@ pub(crate) fn humanised(name: &str) -> String {
     }
 }
 
+/// `UTC`, or a name such as `Europe/Warsaw`; whether there is such a zone, Postgres knows.
+pub(crate) fn is_zone(text: &str) -> bool {
+    text == "UTC"
+        || (text.contains('/')
+            && text.split('/').all(|part| !part.is_empty())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b)))
+}
+
 const UNITS: [(&str, Unit); 5] =
     [("second", Unit::Seconds), ("minute", Unit::Minutes), ("hour", Unit::Hours), ("day", Unit::Days), ("week", Unit::Weeks)];
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{App, Entity, FieldKind};
+use crate::model::{Action, App, Entity, FieldKind};
 use crate::read::TYPES;
 use crate::read::words::ENGINE_COLUMNS;
 use crate::schema::parts::{bool, expression, keyed, label, name_pattern, named, names, object, some};
@@ -10,6 +10,7 @@ use crate::schema::parts::{bool, expression, keyed, label, name_pattern, named, 
 /// The names one entity may use.
 struct Own {
     states: Vec<String>,
+    claims: Vec<String>,
     fields: Vec<String>,
     children: Vec<String>,
     columns: Vec<String>,
@@ -43,6 +44,7 @@ pub(super) fn schema(app: &App) -> Value {
 fn own(app: &App, entities: &[&Entity]) -> Own {
     let mut own = Own {
         states: Vec::new(),
+        claims: Vec::new(),
         fields: Vec::new(),
         children: Vec::new(),
         columns: Vec::new(),
@@ -52,8 +54,9 @@ fn own(app: &App, entities: &[&Entity]) -> Own {
     };
     for entity in entities {
         own.states.extend(entity.states.keys().cloned());
+        own.claims.extend(entity.states.iter().filter(|(_, state)| state.claim).map(|(name, _)| name.clone()));
         own.children.extend(entity.children.keys().cloned());
-        own.verbs.extend(entity.transitions.keys().cloned());
+        own.verbs.extend(entity.transitions.iter().filter(|(_, one)| one.outcome.is_none()).map(|(verb, _)| verb.clone()));
         for (name, field) in &entity.fields {
             own.fields.push(name.clone());
             match &field.kind {
@@ -144,6 +147,7 @@ fn state(app: &App, own: &Own) -> Value {
 
 fn transition(app: &App, own: &Own) -> Value {
     let kinds = ["timer", "webhook", "connector", "system"].map(str::to_owned);
+    let people: Vec<&String> = app.roles.keys().chain(app.capabilities.keys()).collect();
     let actors = app.roles.keys().chain(app.capabilities.keys()).cloned().chain(kinds);
     let guard = object(json!({ "that": expression("null refuses"), "else": label(app) }), &["that", "else"]);
     let need = json!({ "enum": ["required", "optional"] });
@@ -171,15 +175,38 @@ fn transition(app: &App, own: &Own) -> Value {
             "each": some(cascade),
             "lock": names(&own.references),
             "do": { "type": "array", "items": effects(app) },
+            "via": names(&own.claims),
+            "call": effects(app),
+            "done": landing(app, own),
+            "failed": landing(app, own),
+            "unknown": object(json!({ "within": super::parts::duration(), "by": some(names(people)), "label": label(app) }), &["within", "by"]),
+            "late_done": landing(app, own),
         }),
         &["from"],
     )
 }
 
+/// Where an outcome of a call leads, and what it takes along.
+fn landing(app: &App, own: &Own) -> Value {
+    let kept = json!({ "type": "string", "description": "a text with holes: what the action's `result` gives, and code" });
+    let long = object(
+        json!({
+            "from": some(names(&own.states)),
+            "to": names(&own.states),
+            "label": label(app),
+            "keep": keyed(&own.fields, kept),
+            "set": keyed(&own.fields, expression("the new value")),
+            "do": { "type": "array", "items": effects(app) },
+        }),
+        &["to"],
+    );
+    json!({ "anyOf": [names(&own.states), long] })
+}
+
 fn effects(app: &App) -> Value {
     let mut actions = Map::new();
     for (connector, one) in &app.connectors {
-        for (action, arguments) in &one.actions {
+        for (action, Action { args: arguments, .. }) in &one.actions {
             let mut given = keyed(arguments.keys(), json!({ "type": ["string", "number", "boolean"] }));
             let required: Vec<&String> = arguments.iter().filter(|(_, input)| input.required).map(|(name, _)| name).collect();
             given["required"] = json!(required);

@@ -4,6 +4,7 @@
 //! entities: which states and fields may be named depends on the value of `entity:`. What a schema cannot say is left
 //! to `read` and `check`; it never refuses what they accept.
 
+mod connector;
 mod entity;
 mod outside;
 mod parts;
@@ -23,7 +24,8 @@ pub fn write(app: &App) -> Vec<(String, Value)> {
         ("entity", entity::schema(app)),
         ("table", table(app)),
         ("calculator", calculator(app)),
-        ("connector", connector(app)),
+        ("connector", connector::connector(app)),
+        ("inbox", connector::inbox(app)),
     ]
     .into_iter()
     .map(|(name, schema)| (format!("{name}.schema.json"), with_head(name, schema)))
@@ -62,6 +64,8 @@ fn app_schema(app: &App) -> Value {
         "sets": parts::named(set),
         "links": parts::named(outside::link(app)),
         "forms": parts::named(outside::form(app)),
+        "schedules": parts::named(outside::schedule(app)),
+        "calendars": parts::named(outside::calendar()),
     });
     object(properties, &["app", "locales", "time_zone"])
 }
@@ -103,24 +107,8 @@ fn calculator(app: &App) -> Value {
     object(properties, &["calculator", "for", "by", "on", "steps"])
 }
 
-fn connector(app: &App) -> Value {
-    let arguments = json!({ "anyOf": [
-        { "type": "null" },
-        { "type": "array", "items": { "type": "string" } },
-        parts::named(json!({ "enum": ["required", "optional"] })),
-    ] });
-    let properties = json!({
-        "connector": own_name(app.connectors.keys()),
-        "label": label(app),
-        "version": { "type": "integer", "minimum": 1 },
-        "class": { "enum": ["K", "Q", "N"], "description": "K honours our key, Q can be asked, N neither" },
-        "actions": parts::named(arguments),
-    });
-    object(properties, &["connector", "class", "actions"])
-}
-
 /// A name being declared: any good name, with the known ones offered.
-fn own_name<'a>(known: impl Iterator<Item = &'a String>) -> Value {
+pub(super) fn own_name<'a>(known: impl Iterator<Item = &'a String>) -> Value {
     let known: Vec<&String> = known.collect();
     json!({ "type": "string", "pattern": name_pattern(), "examples": known })
 }

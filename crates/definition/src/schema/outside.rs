@@ -1,9 +1,10 @@
-//! Links and forms of app.yaml.
+//! Links, forms and schedules of app.yaml.
 
 use serde_json::{Value, json};
 
 use super::parts::{self, label, name_pattern, names, object, some};
 use crate::model::{App, Through};
+use crate::read::WEEKDAYS;
 
 /// One purpose of signed links.
 pub(super) fn link(app: &App) -> Value {
@@ -46,4 +47,35 @@ fn held(app: &App, by: Through) -> impl Iterator<Item = &String> {
 
 fn rate(description: &str) -> Value {
     json!({ "type": "string", "pattern": "^[0-9]+ per (minute|hour|day)$", "description": description })
+}
+
+/// One schedule.
+pub(super) fn schedule(app: &App) -> Value {
+    let fire = object(
+        json!({
+            "entity": names(app.entities.keys()),
+            "verb": names(app.entities.values().flat_map(|entity| entity.transitions.keys())),
+            "where": parts::expression("which records; all in a state that the verb leaves, without it"),
+        }),
+        &["entity", "verb"],
+    );
+    object(
+        json!({
+            "label": label(app),
+            "cron": { "type": "string", "examples": ["0 8 * * *", "*/15 9-17 * * mon-fri"] },
+            "zone": { "type": "string", "examples": ["Europe/Warsaw", "UTC"] },
+            "calendar": names(app.calendars.keys()),
+            "off_day": { "enum": ["skip", "next", "previous"] },
+            "catch_up": { "enum": ["once", "all", "skip"] },
+            "skipped_hour": { "enum": ["later", "skip"] },
+            "doubled_hour": { "enum": ["first", "both"] },
+            "fire": fire,
+        }),
+        &["cron", "fire"],
+    )
+}
+
+/// One calendar.
+pub(super) fn calendar() -> Value {
+    object(json!({ "weekend": some(names(WEEKDAYS.map(|(name, _)| name))), "holidays": some(parts::date()) }), &[])
 }

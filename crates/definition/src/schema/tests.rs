@@ -9,9 +9,9 @@ use crate::model::App;
 use crate::source::{SourceFile, sources};
 use crate::yaml::{self, Node};
 
-fn orders() -> (Vec<SourceFile>, App) {
-    let (files, _) = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/orders"));
-    let app = crate::read::read(&files).app.expect("the first app is sound");
+fn app(name: &str) -> (Vec<SourceFile>, App) {
+    let (files, _) = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps").join(name));
+    let app = crate::read::read(&files).app.expect("the app is sound");
     (files, app)
 }
 
@@ -131,12 +131,19 @@ fn schema_of(app: &App, kind: &str) -> Value {
 }
 
 #[test]
-fn the_files_of_the_first_app_fit() {
-    let (files, app) = orders();
+fn the_files_of_the_apps_fit() {
+    for (name, files) in [("orders", 15), ("contracts", 7), ("checkout", 10)] {
+        assert_eq!(fitting(name), files, "{name}");
+    }
+}
+
+/// How many files of an app there are, each of which fits.
+fn fitting(name: &str) -> usize {
+    let (files, app) = app(name);
     let mut seen = 0;
     for file in files.iter().filter(|file| file.path.ends_with(".yaml")) {
         let value = parsed(&file.path, &file.text);
-        let kinds = ["app", "entity", "table", "calculator", "connector"];
+        let kinds = ["app", "entity", "table", "calculator", "connector", "inbox"];
         let kind = kinds.into_iter().find(|kind| value.get(kind).is_some()).expect("a kind");
         // The first line of the file names the schema an editor takes.
         assert!(file.text.lines().next().expect("a line").ends_with(&format!(".statehouse/{kind}.schema.json")));
@@ -144,12 +151,12 @@ fn the_files_of_the_first_app_fit() {
         assert_eq!(fits(&schema, &schema, &value, ""), Ok(()), "{}", file.path);
         seen += 1;
     }
-    assert_eq!(seen, 13);
+    seen
 }
 
 #[test]
 fn slips_of_the_pen_do_not_fit() {
-    let (files, app) = orders();
+    let (files, app) = app("orders");
     let schema = schema_of(&app, "entity");
     let text = &files.iter().find(|file| file.path == "entities/order.yaml").expect("the order").text;
     for (from, to) in [
@@ -171,6 +178,31 @@ fn slips_of_the_pen_do_not_fit() {
     ] {
         assert!(text.contains(from), "`{from}` is not in the file");
         let wrong = parsed("order.yaml", &text.replacen(from, to, 1));
+        assert!(fits(&schema, &schema, &wrong, "").is_err(), "`{to}` fits");
+    }
+}
+
+#[test]
+fn slips_outside_do_not_fit() {
+    let (files, app) = app("contracts");
+    for (path, kind, from, to) in [
+        ("entities/deal.yaml", "entity", "via: billing", "via: billed"),
+        ("entities/deal.yaml", "entity", "billing.invoice:", "billing.invoce:"),
+        ("entities/deal.yaml", "entity", "unknown: { within: 24 hours, by", "unknown: { within: 24 hours, from"),
+        ("connectors/esign.yaml", "connector", "class: Q", "class: X"),
+        ("connectors/esign.yaml", "connector", "where: {", "were: {"),
+        ("inbox/esign.yaml", "inbox", "scheme: dropbox_sign", "scheme: dropbox-sign"),
+        ("inbox/esign.yaml", "inbox", "verb: sign", "verb: sing"),
+        ("inbox/esign.yaml", "inbox", "esign.one", "esign.two"),
+        ("inbox/esign.yaml", "inbox", "late: ignore", "late: forget"),
+        ("app.yaml", "app", "off_day: skip", "off_day: later"),
+        ("app.yaml", "app", "verb: chase_billing", "verb: chase"),
+        ("app.yaml", "app", "[saturday, sunday]", "[saturday, sundy]"),
+    ] {
+        let schema = schema_of(&app, kind);
+        let text = &files.iter().find(|file| file.path == path).expect(path).text;
+        assert!(text.contains(from), "`{from}` is not in {path}");
+        let wrong = parsed(path, &text.replacen(from, to, 1));
         assert!(fits(&schema, &schema, &wrong, "").is_err(), "`{to}` fits");
     }
 }

@@ -155,7 +155,7 @@ impl Drop for Connection {
 }
 
 /// Who has an address of IPv6 has its whole /64.
-pub(super) fn network(peer: IpAddr) -> IpAddr {
+pub(crate) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
         v4 => v4,

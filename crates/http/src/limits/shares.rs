@@ -45,7 +45,8 @@ pub(crate) struct Shares {
     limits: Limits,
 }
 
-struct Share {
+/// What one of them may have.
+pub(crate) struct Share {
     rate: Limiter,
     rate_max: u32,
     at_work: Arc<Semaphore>,
@@ -136,6 +137,25 @@ impl Shares {
     }
 }
 
+/// Equal shares by a name of any kind.
+pub(crate) struct ByName<K> {
+    all: Mutex<LruCache<K, Arc<Share>>>,
+    rate: u32,
+    at_once: usize,
+}
+
+impl<K: Hash + Eq> ByName<K> {
+    /// Each has so many requests a second, and so many at once.
+    pub(crate) fn new(rate: u32, at_once: usize) -> ByName<K> {
+        ByName { all: Mutex::new(LruCache::new(REMEMBERED)), rate, at_once }
+    }
+
+    /// The share of one.
+    pub(crate) fn of(&self, who: K) -> Arc<Share> {
+        share(&self.all, who, self.rate, self.at_once)
+    }
+}
+
 const NEW_KEYS: &str = "keys that are new here";
 
 impl Share {
@@ -150,7 +170,11 @@ impl Share {
         }
     }
 
-    fn spend(&self, whose: &str, what: &str) -> Result<u32, Problem> {
+    /// One more, and how many may follow at once.
+    ///
+    /// # Errors
+    /// `SH6007` when the share is spent.
+    pub(crate) fn spend(&self, whose: &str, what: &str) -> Result<u32, Problem> {
         match self.rate.check() {
             Ok(snapshot) => Ok(snapshot.remaining_burst_capacity()),
             Err(early) => {
@@ -163,7 +187,11 @@ impl Share {
         }
     }
 
-    fn place(&self, whose: &str) -> Result<OwnedSemaphorePermit, Problem> {
+    /// A place at work.
+    ///
+    /// # Errors
+    /// `SH6007` when all are taken.
+    pub(crate) fn place(&self, whose: &str) -> Result<OwnedSemaphorePermit, Problem> {
         let taken = |_| Problem::new(SH6007, format!("{whose} has as many requests at work as it may have"));
         Arc::clone(&self.at_work).try_acquire_owned().map_err(taken)
     }

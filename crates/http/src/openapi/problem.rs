@@ -26,7 +26,7 @@ const VALUES: &[&str] = &[
 /// What a move may meet.
 const MOVE: &[&str] = &[
     "SH4001", "SH4002", "SH4003", "SH4004", "SH4006", "SH4007", "SH4008", "SH4009", "SH4012", "SH4013", "SH4015", "SH4016", "SH4018",
-    "SH4020", "SH6108",
+    "SH4020", "SH4021", "SH6108",
 ];
 
 /// What a request with an idempotency key may meet.

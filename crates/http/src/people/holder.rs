@@ -25,6 +25,14 @@ pub(crate) struct ManagesMembers;
 #[derive(Debug)]
 pub(crate) struct EditsRules;
 
+/// `outside.manage`.
+#[derive(Debug)]
+pub(crate) struct ManagesOutside;
+
+impl Capability for ManagesOutside {
+    const NAME: &'static str = "outside.manage";
+}
+
 impl Capability for ManagesMembers {
     const NAME: &'static str = "members.manage";
 }

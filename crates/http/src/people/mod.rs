@@ -37,7 +37,7 @@ use axum::routing::{delete, get, patch, post};
 
 use crate::Shared;
 
-pub(crate) use holder::{EditsRules, Holder};
+pub(crate) use holder::{EditsRules, Holder, ManagesOutside};
 pub(crate) use page::At;
 pub(crate) use shown::Shown;
 

@@ -216,3 +216,33 @@ async fn a_body_that_is_no_json_is_refused_by_its_type() {
         assert_eq!((refused.status, refused.code()), (415, "SH6004"), "{kind}");
     }
 }
+
+/// Two callers behind one proxy are one to whoever does not believe it.
+#[tokio::test]
+async fn callers_behind_a_trusted_proxy_are_told_apart_and_nobody_makes_himself_another() {
+    for (trusted, each_has_a_share) in [("127.0.0.0/8", true), ("192.0.2.1", false)] {
+        let settings =
+            Settings { trusted_proxies: vec![trusted.into()], ..limited(Limits { new_keys_per_address: 1, ..Limits::default() }) };
+        let world = World::with(settings).await;
+        let from = |address: &'static str, nth: usize| {
+            let key = format!("sk_nordur_{nth:043}");
+            let request = axum::http::Request::get(world.url("/v1/order"))
+                .header("authorization", format!("Bearer {key}"))
+                .header("x-forwarded-for", address);
+            world.send(request.body(axum::body::Body::empty()).expect("a request"))
+        };
+        // One address tries as many keys as it may.
+        let mut last = 401;
+        for nth in 0..40 {
+            last = from("198.51.100.7", nth).await.status;
+            if last == 429 {
+                break;
+            }
+        }
+        assert_eq!(last, 429, "{trusted}");
+        let other = from("198.51.100.8", 100).await.status;
+        assert_eq!(other == 401, each_has_a_share, "{trusted}: {other}");
+        // What a caller writes before the proxy's own word is no address of his.
+        assert_eq!(from("203.0.113.9, 198.51.100.7", 200).await.status, 429, "{trusted}");
+    }
+}

@@ -99,6 +99,26 @@ async fn a_member_makes_reads_and_ends_a_link() {
 
 /// The token of a link moves its one record, and what happened before the quote tells no amount.
 #[tokio::test]
+async fn a_link_ends_when_its_maker_is_dismissed() {
+    let world = world().await;
+    let (mine, other) = (world.token("track", QUOTED).await, Persona::member("orders", NORDUR, "admin"));
+    let theirs = json!({ "purpose": "track", "record": world.order(QUOTED) });
+    let theirs =
+        world.call(Method::POST, "/v1/links", Some(&other), Some(&theirs)).await.body["token"].as_str().expect("a token").to_owned();
+    let entered = world.call(Method::POST, "/v1/links/enter", None, Some(&json!({ "token": mine }))).await;
+    let cookie = cookie(&entered);
+    let look = || Request::get(world.url("/v1/order")).header("cookie", cookie.clone()).body(Body::empty()).expect("a request");
+    assert_eq!((entered.status, world.send(look()).await.status), (200, 200));
+
+    let dismissed = world.call(Method::DELETE, &format!("/v1/members/{}", rep().id()), Some(&other), None).await;
+    assert_eq!(dismissed.status, 204, "{dismissed:?}");
+    let over = world.call(Method::POST, "/v1/links/enter", None, Some(&json!({ "token": mine }))).await;
+    assert_eq!((over.status, over.code()), (403, "SH6301"));
+    assert_eq!(world.send(look()).await.status, 401, "what was opened with it has ended too");
+    assert_eq!(world.call(Method::POST, "/v1/links/enter", None, Some(&json!({ "token": theirs }))).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_token_opens_what_its_role_sees_and_no_more() {
     let world = world().await;
     let (token, order) = (world.token("accept_quote", QUOTED).await, world.order(QUOTED));

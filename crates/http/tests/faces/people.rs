@@ -153,6 +153,59 @@ async fn a_key_is_told_once_works_and_ends_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_made_for_a_colleague_ends_with_the_colleague_and_not_with_its_maker() {
+    let world = World::orders().await;
+    let (maker, other, rep) = (member("admin"), Persona::second("orders", NORDUR, "admin"), member("rep"));
+    let wanted = json!({ "label": "till", "member": rep.id() });
+    let made = world.call(POST, "/v1/keys", Some(&maker), Some(&wanted)).await;
+    assert_eq!((made.status, &made.body["member"]), (201, &json!(rep.id())), "{:?}", made.body);
+    let key = made.body["key"].as_str().expect("a key").to_owned();
+    let maker_noted = world.db.value_as_superuser("select made_by from statehouse.api_key where label = 'till'");
+    assert_eq!(maker_noted, maker.id());
+
+    assert_eq!(world.call(DELETE, &format!("/v1/members/{}", maker.id()), Some(&other), None).await.status, 204);
+    let me = by_key(&world, GET, "/v1/me", &key).await;
+    assert_eq!((me.status, &me.body["role"]), (200, &json!("rep")), "its maker is gone, its member is not");
+    assert_eq!(world.call(DELETE, &format!("/v1/members/{}", rep.id()), Some(&other), None).await.status, 204);
+    let over = by_key(&world, GET, "/v1/me", &key).await;
+    assert_eq!((over.status, over.code()), (401, "SH2003"));
+}
+
+#[tokio::test]
+async fn a_key_for_a_colleague_opens_no_more_than_its_maker_could_give() {
+    let world = World::orders().await;
+    let (admin, ops, rep) = (member("admin"), member("ops"), member("rep"));
+    let manages = json!({ "extra": ["keys.manage"] });
+    assert_eq!(world.call(PATCH, &format!("/v1/members/{}", ops.id()), Some(&admin), Some(&manages)).await.status, 200);
+    let beyond = world.call(POST, "/v1/keys", Some(&ops), Some(&json!({ "label": "x", "member": admin.id() }))).await;
+    assert_eq!((beyond.status, beyond.code()), (403, "SH6501"), "{:?}", beyond.body);
+    let made = world.call(POST, "/v1/keys", Some(&ops), Some(&json!({ "label": "x", "member": rep.id() }))).await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let own = world.call(POST, "/v1/keys", Some(&rep), Some(&json!({ "label": "own" }))).await;
+    let (theirs, own) = (made.body["key"].as_str().expect("a key"), own.body["key"].as_str().expect("a key"));
+    assert_eq!(by_key(&world, GET, "/v1/me", theirs).await.status, 200);
+    // The colleague rises: who made the key does not rise with them.
+    let risen = json!({ "extra": ["members.manage"] });
+    assert_eq!(world.call(PATCH, &format!("/v1/members/{}", rep.id()), Some(&admin), Some(&risen)).await.status, 200);
+    assert_eq!(by_key(&world, GET, "/v1/me", theirs).await.code(), "SH2003");
+    assert_eq!(by_key(&world, GET, "/v1/me", own).await.status, 200, "one's own key stays");
+}
+
+#[tokio::test]
+async fn a_key_ends_at_a_moment_or_not_at_all() {
+    let world = World::orders().await;
+    let rep = member("rep");
+    for never in ["infinity", "-infinity", "tomorrow", "now", "epoch", "allballs", "2099-01-01", "2099-01-01 00:00", "Jan 1 2099 UTC"] {
+        let refused = world.call(POST, "/v1/keys", Some(&rep), Some(&json!({ "label": "x", "expires": never }))).await;
+        assert_eq!((refused.status, refused.code()), (422, "SH5015"), "{never}: {:?}", refused.body);
+    }
+    for later in ["2099-01-01T00:00:00Z", "2099-01-01T00:00:00.5+01:00"] {
+        let made = world.call(POST, "/v1/keys", Some(&rep), Some(&json!({ "label": "x", "expires": later }))).await;
+        assert_eq!(made.status, 201, "{later}: {:?}", made.body);
+    }
+}
+
+#[tokio::test]
 async fn a_key_opens_a_cookie_session_that_is_listed_and_ended() {
     let world = World::orders().await;
     let rep = member("rep");

@@ -1,5 +1,7 @@
-//! `statehouse dev`: a private database with the app and its demo people, until told to stop.
+//! `statehouse dev`: a private database with the app and its demo people, the API, the worker and stand-ins for the outside
+//! systems in one process, until told to stop.
 
+mod outside;
 mod ready;
 
 use std::path::{Path, PathBuf};
@@ -9,8 +11,11 @@ use statehouse_http::settings::Log;
 use statehouse_http::{Serving, Settings};
 use statehouse_store::people::{self, Instead, Key, People};
 use statehouse_store::{Login, Place, apply};
+use statehouse_worker::Worker;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
+use self::outside::Outside;
 use super::serve::no_signals;
 use crate::cx::{Cx, Reached};
 use crate::failure::{Exit, Failure};
@@ -66,8 +71,23 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             _ = terminate.recv() => {}
         }
     };
-    serving.run(told).await;
+    let Serves { serving, worker, outside } = serving;
+    // The worker goes on until the last request has been answered, and the stand-ins until the worker has drained.
+    let answered = Notify::new();
+    let serve = async {
+        serving.run(told).await;
+        answered.notify_one();
+    };
+    tokio::join!(serve, worker.run(answered.notified()));
+    outside.stop().await;
     stop(reached, args.ready.as_deref())
+}
+
+/// What this process runs beside the database.
+struct Serves {
+    serving: Serving,
+    worker: Worker,
+    outside: Outside,
 }
 
 /// What is announced once everything answers.
@@ -79,12 +99,14 @@ struct Standing {
     owner: bool,
     /// Where the API answers; nothing where another process keeps the server.
     api: Option<String>,
+    /// Where the stand-ins answer, and show what was sent.
+    sandbox: Option<String>,
     database: serde_json::Map<String, serde_json::Value>,
     keys: Vec<Key>,
 }
 
 /// Applies, makes the demo people and their keys, and asks every login role for an answer.
-async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<(Standing, Option<Serving>), Failure> {
+async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<(Standing, Option<Serves>), Failure> {
     let place = &reached.place;
     let proposal = apply::propose(place, app, &Default::default()).await?;
     folder::type_changed(&args.app, place, app, &proposal, cx).await?;
@@ -106,13 +128,14 @@ async fn prepare(args: &Args, app: &App, reached: &Reached, cx: &Cx) -> Result<(
     if args.seed {
         super::import::seed(&args.app, app, reached).await?;
     }
-    let serving = if owned(reached) { Some(serve(&args.flags, app, place).await?) } else { None };
-    let api = serving.as_ref().map(|serving| serving.shared.base_url.clone());
-    Ok((Standing { app: app.name.clone(), version: applied.version, owner: owned(reached), api, database, keys }, serving))
+    let serves = if owned(reached) { Some(serve(&args.flags, app, place, &cx.data).await?) } else { None };
+    let api = serves.as_ref().map(|serves| serves.serving.shared.base_url.clone());
+    let sandbox = serves.as_ref().map(|serves| serves.outside.url());
+    Ok((Standing { app: app.name.clone(), version: applied.version, owner: owned(reached), api, sandbox, database, keys }, serves))
 }
 
 /// Listens where it is meant to; where nobody said so and the usual place is taken, anywhere.
-async fn serve(flags: &Flags, app: &App, place: &Place) -> Result<Serving, Failure> {
+async fn serve(flags: &Flags, app: &App, place: &Place, data: &Path) -> Result<Serves, Failure> {
     // A development server sends no mail, so it shows its sign-in links; they end with the process.
     let people =
         statehouse_http::settings::People { sign_in_secret: statehouse_store::people::sign_in::fresh_secret()?, sign_in_shown: true };
@@ -123,7 +146,12 @@ async fn serve(flags: &Flags, app: &App, place: &Place) -> Result<Serving, Failu
     if !chosen && tokio::net::TcpListener::bind(settings.listen).await.is_err() {
         settings.listen.set_port(0);
     }
-    sign_in::with(statehouse_http::serve(settings, place.clone()).await?)
+    let outside = Outside::start(app, data).await?;
+    outside.settle(&mut settings, app)?;
+    let worker = super::work::worker(&settings, place.clone()).await?;
+    let serving = sign_in::with(statehouse_http::serve(settings, place.clone()).await?)?;
+    outside.introduce(place, app, &format!("http://{}", serving.address)).await?;
+    Ok(Serves { serving, worker, outside })
 }
 
 fn owned(reached: &Reached) -> bool {

@@ -1,7 +1,7 @@
 //! `statehouse once`: the orders of two tenants from their files to closed or cancelled, and whether every number holds.
 //!
-//! `cast` who plays and what is played with · `face` the API they speak to · `served` its server, killed once in the
-//! middle · `drive` the days of an order · `mischief` what must not work · `watch` who sees what · `figures` the
+//! `cast` who plays and what is played with · `face` the API they speak to · `served` its server and the worker, killed
+//! once in the middle · `outside` the providers, which misbehave · `drive` the days of an order · `mischief` what must not work · `watch` who sees what · `figures` the
 //! numbers · `report` what a person reads.
 
 mod cast;
@@ -9,6 +9,7 @@ mod drive;
 mod face;
 mod figures;
 mod mischief;
+mod outside;
 mod report;
 mod served;
 mod watch;
@@ -25,9 +26,11 @@ use crate::commands::import;
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
 use crate::folder::{self, Folder};
+use crate::scratch::Scratch;
 use cast::Cast;
 use drive::Day;
 use face::Face;
+use outside::Outside;
 use served::Served;
 
 /// When the rehearsal begins; prices and rates of the demo data hold from 2026 on.
@@ -52,8 +55,13 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     people::ensure(stage.admin(), &app, &people).await?;
     let keys = people::issue_keys(stage.admin(), &app.name, "once", Instead::OfNone).await?;
     let imported = import::seed(&args.app, &app, &reached).await?;
-    let mut served = Served::start(&reached.url_admin()).await?;
-    let cast = Arc::new(Cast::gather(&app.name, &reached, &stage, &keys, Face::at(served.address())).await?);
+    let scratch = Scratch::make(&std::env::temp_dir(), "once")?;
+    let tenants: Vec<String> = people.tenants.iter().map(|tenant| tenant.slug.clone()).collect();
+    let outside = Outside::start(scratch.path().to_owned(), &tenants).await?;
+    let mut served = Served::start(&reached.url_admin(), outside.settings()).await?;
+    outside.introduce(&mut stage, &app, &tenants, served.address()).await?;
+    outside.misbehave()?;
+    let cast = Arc::new(Cast::gather(&app.name, &reached, &stage, &keys, Face::at(served.address()), outside).await?);
     let anchored = anchor(stage.admin()).await?;
     let ready = started.elapsed();
 
@@ -67,18 +75,21 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     ] {
         for day in days {
             eprintln!("{} …", day.says());
+            cast.read_clock(&stage).await?;
             match day {
                 Day::Fulfil => interrupted(&cast, *day, &mut served).await?,
                 _ => drive::day(&cast, *day).await,
             }
+            cast.outside.quiet(&stage).await?;
             watched.look(&cast, &stage).await?;
         }
         stage.wait(wait).await?;
-        drive::ring(&cast, &stage, *days.last().unwrap_or(&Day::Quote)).await?;
+        cast.outside.quiet(&stage).await?;
     }
     drive::settle(&cast, &stage).await?;
     watched.peek(&cast).await?;
     let mut checks = figures::checks(&cast, &stage).await?;
+    checks.extend(cast.outside.checks(&stage).await?);
     checks.extend(watched.checks());
     let audit = verify(stage.admin(), Some(&anchored)).await?;
     checks.push(figures::Check::new(
@@ -104,6 +115,7 @@ const KILLED_AFTER: u64 = 100;
 /// A day in the middle of which the server is killed and started again.
 async fn interrupted(cast: &Arc<Cast>, day: Day, served: &mut Served) -> Result<(), Failure> {
     let until = cast.acknowledged() + KILLED_AFTER;
+    cast.outside.hang()?;
     let all = drive::day(cast, day);
     let killed = async {
         while cast.acknowledged() < until {

@@ -6,4 +6,6 @@ mod check;
 mod database;
 mod dev;
 mod init;
+mod outside;
+mod sandbox;
 mod serve;

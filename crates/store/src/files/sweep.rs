@@ -23,6 +23,8 @@ pub async fn sweep(db: &Db, bytes_max: u64) -> Result<Swept, StoreFault> {
     let client = db.get().await?;
     let statement = client.prepare_cached(include_str!("../../queries/file_sweep.sql")).await?;
     let most = i64::try_from(bytes_max).unwrap_or(i64::MAX);
+    statehouse_fault::point!("store.sweep_files:before");
     let row = client.query_one(&statement, &[&most]).await.map_err(StoreFault::doing("sweeping files"))?;
+    statehouse_fault::point!("store.sweep_files:after");
     Ok(Swept { uploads: unsigned(&row, "uploads"), files: unsigned(&row, "files"), bytes: unsigned(&row, "bytes") })
 }

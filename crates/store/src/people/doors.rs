@@ -13,7 +13,7 @@ const BEGIN: &str = "begin; set local time zone 'UTC'";
 
 /// Begin, who asks, the call and commit, written to the connection in one go before anything is awaited: a caller who
 /// goes away leaves no transaction open.
-pub(super) async fn call(
+pub(crate) async fn call(
     db: &Db,
     session: &Session,
     doing: &str,
@@ -36,7 +36,7 @@ pub(super) async fn call(
 }
 
 /// The first column of every row, as JSON.
-pub(super) async fn list(
+pub(crate) async fn list(
     db: &Db,
     session: &Session,
     doing: &str,
@@ -48,6 +48,6 @@ pub(super) async fn list(
 }
 
 /// The one value of a door that gives exactly one.
-pub(super) async fn one(db: &Db, session: &Session, doing: &str, text: &str, given: &[&(dyn ToSql + Sync)]) -> Result<Value, StoreFault> {
+pub(crate) async fn one(db: &Db, session: &Session, doing: &str, text: &str, given: &[&(dyn ToSql + Sync)]) -> Result<Value, StoreFault> {
     Ok(list(db, session, doing, text, given).await?.pop().unwrap_or_default())
 }

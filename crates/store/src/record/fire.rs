@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use serde_json::Value;
-use statehouse_fault::{SH1002, SH5002};
+use statehouse_fault::{SH1002, SH4012, SH5002};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -177,8 +177,15 @@ pub(super) fn unseen(entity: &str, record: Target<'_>) -> statehouse_fault::Faul
     statehouse_fault::Fault::new(SH1002, format!("there is no `{}` `{name}` that you can see", entity))
 }
 
+/// Whether it met another move of the same record, so that the engine, which has seen nothing, may try again. Whoever has
+/// decided on a state that is no longer there decides anew instead.
+pub(crate) fn crossed(fault: &StoreFault) -> bool {
+    let code = fault.fault().code;
+    code == SH5002 || code == SH4012
+}
+
 /// Between half and three halves of a pause that doubles: two who crossed must not meet again.
-pub(super) fn pause(tried: u32) -> Duration {
+pub(crate) fn pause(tried: u32) -> Duration {
     let base = PAUSE_MS << tried;
     let jitter = RandomState::new().hash_one(tried) % base;
     Duration::from_millis(base / 2 + jitter)

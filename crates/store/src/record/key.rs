@@ -88,7 +88,9 @@ pub(super) fn under_way(key: &str) -> Fault {
 pub async fn purge(db: &Db, most: i32) -> Result<i32, StoreFault> {
     let client = db.get().await?;
     let statement = client.prepare_cached(include_str!("../../queries/key_purge.sql")).await?;
+    statehouse_fault::point!("store.purge_keys:before");
     let row = client.query_one(&statement, &[&most]).await.map_err(StoreFault::doing("purging keys"))?;
+    statehouse_fault::point!("store.purge_keys:after");
     Ok(row.get(0))
 }
 

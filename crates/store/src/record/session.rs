@@ -123,3 +123,16 @@ pub(crate) fn read(token: String, row: &tokio_postgres::Row) -> Session {
         locale: String::new(),
     }
 }
+
+/// Forgets sessions that ended more than a day ago, at most `most`; how many. Over a pool of `statehouse_worker`.
+///
+/// # Errors
+/// Faults of storage.
+pub async fn purge_sessions(worker_db: &Db, most: i32) -> Result<i32, StoreFault> {
+    let client = worker_db.lean().await?;
+    let purge = client.prepare_cached(include_str!("../../queries/session_purge.sql")).await?;
+    statehouse_fault::point!("store.purge_sessions:before");
+    let row = client.query_one(&purge, &[&most]).await.map_err(StoreFault::doing("forgetting sessions"))?;
+    statehouse_fault::point!("store.purge_sessions:after");
+    Ok(row.get(0))
+}

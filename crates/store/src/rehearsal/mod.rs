@@ -20,19 +20,6 @@ pub struct Stage {
 /// A row of texts; null is the empty text.
 pub type Texted = Vec<String>;
 
-/// A timer that is due.
-#[derive(Clone, Debug)]
-pub struct Due {
-    /// The tenant.
-    pub tenant: i32,
-    /// App and entity.
-    pub entity: String,
-    /// The record.
-    pub record: uuid::Uuid,
-    /// What it fires.
-    pub verb: String,
-}
-
 impl Stage {
     /// Makes the database of `place` anew, whatever was in it, applies the app and stops the clock at `now`.
     ///
@@ -63,16 +50,6 @@ impl Stage {
     /// What Postgres said.
     pub async fn wait(&self, interval: &str) -> Result<String, StoreFault> {
         Ok(self.admin.query_one(include_str!("../../queries/clock_wait.sql"), &[&interval]).await?.get(0))
-    }
-
-    /// The timers that are due by the clock.
-    ///
-    /// # Errors
-    /// What Postgres said.
-    pub async fn due(&self) -> Result<Vec<Due>, StoreFault> {
-        let rows = self.admin.query(include_str!("../../queries/timer_due.sql"), &[]).await?;
-        let due = |row: &tokio_postgres::Row| Due { tenant: row.get(0), entity: row.get(1), record: row.get(2), verb: row.get(3) };
-        Ok(rows.iter().map(due).collect())
     }
 
     /// Asks a question behind the scene, as the administrator.

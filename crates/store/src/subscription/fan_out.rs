@@ -24,6 +24,8 @@ pub async fn active(worker: &Db, after: Option<(i32, Uuid)>, most: i64) -> Resul
 pub async fn fan_out(worker: &Db, tenant: i32, subscription: Uuid, places_max: i32) -> Result<i32, StoreFault> {
     let client = worker.get().await?;
     let take = client.prepare_cached(include_str!("../../queries/subscription_fan_out.sql")).await?;
+    statehouse_fault::point!("store.fan_out:before");
     let row = client.query_one(&take, &[&tenant, &subscription, &places_max]).await.map_err(StoreFault::doing("taking up events"))?;
+    statehouse_fault::point!("store.fan_out:after");
     Ok(row.get(0))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use statehouse_definition::expr::Purpose;
-use statehouse_definition::model::{Class, Effect, FieldKind, Part, Template};
+use statehouse_definition::model::{Class, Effect, FieldKind, OutcomeKind, Part, Template};
 
 use crate::entity::CompileFault;
 use crate::entity::cx::Cx;
@@ -19,8 +19,9 @@ pub(super) fn owed(cx: &Cx<'_>) -> Result<String, CompileFault> {
     for (verb, transition) in cx.entity.transitions.iter().filter(|(_, t)| !t.effects.is_empty()) {
         let _ = writeln!(body, "when {} then", literal(verb));
         for (n, effect) in transition.effects.iter().enumerate() {
-            body.push_str(&indent(&one(cx, n + 1, effect)?, 2));
+            body.push_str(&indent(&one(cx, n + 1, effect, transition.call.is_some())?, 2));
         }
+        body.push_str("  perform statehouse.ring();\n");
     }
     if body.is_empty() {
         return Ok(body);
@@ -28,7 +29,7 @@ pub(super) fn owed(cx: &Cx<'_>) -> Result<String, CompileFault> {
     Ok(format!("case new.verb\n{}else null;\nend case;\n", indent(&body, 2)))
 }
 
-fn one(cx: &Cx<'_>, n: usize, effect: &Effect) -> Result<String, CompileFault> {
+fn one(cx: &Cx<'_>, n: usize, effect: &Effect, call: bool) -> Result<String, CompileFault> {
     let mut body = String::new();
     for ((reference, entity), columns) in refs_of(cx, effect)? {
         let columns: Vec<String> = columns.iter().map(|c| format!("r.{}", ident(c))).collect();
@@ -56,16 +57,37 @@ fn one(cx: &Cx<'_>, n: usize, effect: &Effect) -> Result<String, CompileFault> {
         body,
         "args := jsonb_build_object({pairs});
 if jsonb_strip_nulls(args) <> args then perform statehouse.refuse_args({name}, args); end if;
-insert into statehouse.effect (tenant, record, seq, n, entity, verb, connector, action, version, class, args, due_at)
-values (new.tenant, new.id, new.version, {n}, {entity}, new.verb, {connector}, {action}, {version}, '{class}', args, new.changed_at);
+insert into statehouse.effect (tenant, record, seq, n, app, entity, verb, connector, action, version, class, call, args, due_at)
+values (new.tenant, new.id, new.version, {n}, {app}, {entity}, new.verb, {connector}, {action}, {version}, '{class}', {call}, args, new.changed_at);
 ",
         pairs = pairs.join(", "),
         name = literal(&format!("{}.{}", effect.connector, effect.action)),
+        app = literal(&cx.app.name),
         entity = literal(&cx.qualified()),
         connector = literal(&effect.connector),
         action = literal(&effect.action)
     );
     Ok(body)
+}
+
+/// A person said what became of a call: the verb that says it ends the effect.
+pub(super) fn resolved(cx: &Cx<'_>) -> String {
+    let mut body = String::new();
+    for (verb, transition) in &cx.entity.transitions {
+        let Some(outcome) = &transition.outcome else { continue };
+        let happened = match outcome.kind {
+            OutcomeKind::ResolveDone => true,
+            OutcomeKind::ResolveFailed => false,
+            _ => continue,
+        };
+        let _ = writeln!(
+            body,
+            "if new.verb = {} then\n  perform statehouse.resolve_call(new.tenant, new.id, {}, {happened});\nend if;",
+            literal(verb),
+            literal(&outcome.of)
+        );
+    }
+    if body.is_empty() { body } else { format!("-- a call that a person resolved\n{body}") }
 }
 
 /// A template that is one hole keeps its type; text around holes makes it text.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use statehouse_definition::expr::Purpose;
 use statehouse_definition::model::Transition;
 
+use super::calls;
 use crate::entity::cx::{Cx, from_json};
 use crate::entity::derived::Plan;
 use crate::entity::{CompileFault, verbs};
@@ -25,6 +26,7 @@ pub(super) fn object(cx: &Cx<'_>, plan: &Plan, verb: &str, transition: &Transiti
         array(&transition.from),
         literal(&verbs::named(transition))
     );
+    body.push_str(&calls::told(cx, verb, transition));
     body.push_str(&inputs(cx, verb, transition));
     for (field, expr) in &transition.set {
         let _ = writeln!(body, "new.{} := {};", ident(field), cx.print(expr, "new", Purpose::Set)?.sql);

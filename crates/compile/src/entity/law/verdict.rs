@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ACTOR, branch, row, standing};
+use super::{ACTOR, branch, calls, row, standing};
 use crate::entity::cx::{Cx, trigger_function};
 use crate::entity::derived::Plan;
 use crate::entity::{CompileFault, verbs};
@@ -12,6 +12,7 @@ use crate::sql::{ident, indent, literal};
 /// The function behind `law_4_verdict`.
 pub(super) fn object(cx: &Cx<'_>, plan: &Plan) -> Result<Object, CompileFault> {
     let mut body = opening(cx)?;
+    body.push_str(&calls::in_flight(cx));
     body.push_str("case verb_\n");
     for (verb, transition) in &cx.entity.transitions {
         let _ = writeln!(body, "  when {} then", literal(verb));
@@ -32,8 +33,9 @@ fn declare(cx: &Cx<'_>) -> String {
     } else {
         "  touched_ constant text := coalesce(current_setting('statehouse.touch', true), '');\n"
     };
+    let stands = if cx.entity.transitions.values().any(|t| t.call.is_some()) { "  stands_ text;   -- how a call stands\n" } else { "" };
     format!(
-        "declare\n{ACTOR}{from}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  holds   boolean[];\n  payload jsonb;\n{touched}"
+        "declare\n{ACTOR}{from}  verb_   text := new.fire;\n  engine_verb text := 'edited';\n  holds   boolean[];\n  payload jsonb;\n{touched}{stands}"
     )
 }
 

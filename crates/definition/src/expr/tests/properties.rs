@@ -136,6 +136,8 @@ proptest! {
     #[test]
     fn what_is_printed_reads_back_as_the_same_tree(text in tree()) {
         let parsed = parse(&expr(&text));
+        // A tree may meet a bound of the dialect, which is refused by name and is no matter of printing.
+        prop_assume!(!matches!(&parsed, Err(fault) if fault.message.starts_with("more than")));
         prop_assert!(parsed.is_ok(), "{text}: {parsed:?}");
         let source = parsed.clone().unwrap().source().unwrap();
         let again = parse(&expr(&source));

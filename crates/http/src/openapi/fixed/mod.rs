@@ -1,7 +1,9 @@
 //! The paths every app has, whatever its definition. One file a folder of routes.
 
 mod events;
+mod inbound;
 mod links;
+mod outside;
 mod people;
 mod queue;
 mod rules;
@@ -21,6 +23,7 @@ pub fn for_viewer(document: &mut Document<'_>, viewer: &Viewer<'_>) {
     people::write(document, viewer);
     rules::write(document, viewer);
     links::write(document, viewer);
+    outside::write(document, viewer);
     session::write(document);
     for_nobody(document);
 }
@@ -29,5 +32,6 @@ pub fn for_viewer(document: &mut Document<'_>, viewer: &Viewer<'_>) {
 pub fn for_nobody(document: &mut Document<'_>) {
     session::open(document);
     links::open(document);
+    inbound::open(document);
     service::open(document);
 }

@@ -216,6 +216,14 @@ async fn keys_and_sessions_of_others_are_out_of_reach() {
                 "t",
             ),
             attack(
+                "a key until the end of time, which no rule about later ends would see",
+                nordur("rep"),
+                "select (m.shown).label from statehouse.make_key('x', 'infinity') m",
+                "S5011",
+                &patched("statehouse.make_key(text, timestamptz, uuid)", "not isfinite(expires)", "false"),
+                "x",
+            ),
+            attack(
                 "one key more than the limit",
                 baltyk("rep"),
                 "select (m.shown).label from statehouse.make_key('x') m",

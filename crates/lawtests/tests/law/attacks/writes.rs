@@ -12,6 +12,7 @@ begin
   return c.tenant;
 end $$;";
 
+const MESSAGE: &str = "insert into statehouse.message (tenant, id, app, source, key, body, received_at, coverage, fingerprint, due_at) values (2, gen_random_uuid(), 'orders', 'customs', 'mine', '', now(), 'whole', sha256(''), now())";
 const EVENT: &str = "insert into statehouse.event (tenant, entity, record, seq, at, verb, to_state, actor, kind, definition, payload_hash, previous, head)
  values (1, 'orders.order', gen_random_uuid(), 1, now(), 'created', 'inquiry', gen_random_uuid(), 'member', 1, sha256(''), sha256(''), sha256(''))";
 
@@ -108,8 +109,12 @@ async fn nobody_writes_what_the_law_writes() {
     hold(vec![
         attack("an event", nordur("rep"), EVENT, "42501", &api("insert", "statehouse.event"), "1 rows"),
         attack("an event as the worker", nordur("system"), EVENT, "42501", &api("insert", "statehouse.event"), "1 rows"),
-        attack("an effect as the worker", nordur("connector"), "update statehouse.effect set args = '{}'", "42501", &api("all", "statehouse.effect"), "*"),
+        attack("an effect as the worker", nordur("connector"), "update statehouse.effect set due_at = now()", "42501", &api("all", "statehouse.effect"), "*"),
         attack("a timer as the worker", nordur("timer"), "delete from statehouse.timer", "42501", &api("all", "statehouse.timer"), "*"),
+        attack("a message as the worker", nordur("connector"), MESSAGE, "42501", &api("insert", "statehouse.message"), "1 rows"),
+        attack("what a message said", nordur("connector"), "update statehouse.message set body = ''", "42501", &api("all", "statehouse.message"), "*"),
+        attack("an address", nordur("admin"), "insert into statehouse.endpoint (tenant, token_hash, app, source) values (2, sha256('mine'), 'orders', 'customs')", "42501", &api("insert", "statehouse.endpoint"), "1 rows"),
+        attack("a slot taken back", nordur("system"), "delete from statehouse.slot", "42501", &api("all", "statehouse.slot"), "*"),
         attack("a session", nordur("rep"), "update statehouse.session set role = 'admin'", "42501", &api("all", "statehouse.session"), "*"),
         attack("a key", nordur("rep"), "insert into statehouse.api_key (key_hash, tenant, member, app, label) select sha256('x'), 1, statehouse.actor(), 'orders', 'mine'", "42501", &api("all", "statehouse.api_key"), "1 rows"),
         attack("a membership", nordur("rep"), "update statehouse.membership set role = 'admin'", "42501", &api("all", "statehouse.membership"), "*"),

@@ -40,13 +40,22 @@ impl Face {
     /// # Errors
     /// When it does not answer.
     pub fn start(world: &World) -> Result<Face, Failure> {
+        Face::over(&world.admin_url(), &[])
+    }
+
+    /// The same over a database, with more settings in the environment.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn over(database_url: &str, environment: &[(&str, String)]) -> Result<Face, Failure> {
         let failed = |cause: String| Failure::new(statehouse_fault::SH9001, format!("the server of the bench does not answer: {cause}"));
         let binary = std::env::current_exe().map_err(|cause| failed(cause.to_string()))?;
         let mut child = Command::new(binary)
-            .args(["--json", "--database-url", &world.admin_url(), "serve", "--listen", "127.0.0.1:0"])
+            .args(["--json", "--database-url", database_url, "serve", "--listen", "127.0.0.1:0"])
             .env("STATEHOUSE_LOG__ACCESS", "false")
             .env("STATEHOUSE_LIMITS__RATE_PER_KEY", "1000000")
             .env("STATEHOUSE_LIMITS__RATE_PER_TENANT", "1000000")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -63,6 +72,11 @@ impl Face {
         let _ = child.kill();
         let _ = child.wait();
         Err(failed(said))
+    }
+
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Moves the cell's orders. The first [`WARMING`] calls of each connection are made and not counted; once all of them

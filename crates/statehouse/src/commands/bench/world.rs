@@ -13,6 +13,7 @@ use super::cells::{Kind, Plan};
 use super::measure::INPUT_TEXT_BYTES;
 use super::report::{Arguments, Checks};
 use crate::failure::Failure;
+use crate::scratch::Scratch;
 
 /// Orders written in one transaction: each rewrites the counter's row, and old copies of it pile up until the commit.
 const BLOCK: u32 = 500;
@@ -39,18 +40,7 @@ pub struct World {
     effect_args: String,
     // Dropped in this order: the server before its files.
     server: Server,
-    folder: Folder,
-}
-
-/// A directory that is removed with its value.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left is in the temporary directory, and nobody can be told.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    folder: Scratch,
 }
 
 impl World {
@@ -59,10 +49,8 @@ impl World {
     /// # Errors
     /// When it cannot, or the server would not keep what it says it kept.
     pub async fn make(scratch: &Path, app: &App, plan: &Plan) -> Result<World, Failure> {
-        let path = scratch.join(format!("statehouse-bench-{}", std::process::id()));
-        std::fs::create_dir(&path).map_err(|cause| Failure::file("create", &path, &cause))?;
-        let folder = Folder(path);
-        let options = Options::new(folder.0.join("data"))
+        let folder = Scratch::make(scratch, "bench")?;
+        let options = Options::new(folder.path().join("data"))
             .with("shared_buffers", "1GB")
             .with("max_wal_size", "8GB")
             .with("checkpoint_timeout", "30min")
@@ -103,7 +91,7 @@ impl World {
 
     /// The directory for logs, on the same disk as the server.
     pub fn folder(&self) -> &Path {
-        &self.folder.0
+        self.folder.path()
     }
 
     /// The program.

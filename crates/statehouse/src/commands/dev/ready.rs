@@ -48,6 +48,9 @@ pub(super) fn announce(standing: &Standing, reached: &Reached, cx: &Cx) {
     if let Some(api) = &standing.api {
         sayln!("  {:<18} {api}", "api");
     }
+    if let Some(sandbox) = &standing.sandbox {
+        sayln!("  {:<18} {sandbox}/_/sent", "what was sent");
+    }
     for (role, url) in &standing.database {
         sayln!("  {role:<18} {}", url.as_str().unwrap_or_default());
     }

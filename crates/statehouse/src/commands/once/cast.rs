@@ -12,6 +12,7 @@ use statehouse_store::rehearsal::Stage;
 use statehouse_store::{Db, Login, StoreFault};
 
 use super::face::{Asked, Face};
+use super::outside::Outside;
 use crate::cx::Reached;
 use crate::failure::Failure;
 
@@ -89,6 +90,7 @@ impl Refused {
 pub struct Order {
     pub n: usize,
     pub id: String,
+    pub reference: String,
     pub tenant: String,
     pub rep: String,
     pub login: Option<String>,
@@ -118,27 +120,27 @@ pub struct Cast {
     pub api: Db,
     pub worker: Db,
     pub face: Face,
+    pub outside: Outside,
     pub players: Vec<Player>,
     pub orders: Vec<Order>,
-    pub engine: HashMap<(String, &'static str), Session>,
-    pub tenants: BTreeMap<i32, String>,
+    pub engine: HashMap<String, Session>,
     pub tally: Mutex<Tally>,
+    /// What the clock shows, in RFC 3339.
+    pub now: Mutex<String>,
     asked: AtomicU64,
 }
 
 impl Cast {
     /// Everybody enters with the own key.
-    pub async fn gather(app: &str, reached: &Reached, stage: &Stage, keys: &[Key], face: Face) -> Result<Cast, Failure> {
+    pub async fn gather(app: &str, reached: &Reached, stage: &Stage, keys: &[Key], face: Face, outside: Outside) -> Result<Cast, Failure> {
         let (api, worker) = (reached.db(Login::Api, AT_A_TIME)?, reached.db(Login::Worker, AT_A_TIME)?);
         let admin = reached.place.connect_admin().await?;
-        let (mut players, mut engine, mut tenants) = (Vec::new(), HashMap::new(), BTreeMap::new());
+        let (mut players, mut engine) = (Vec::new(), HashMap::new());
         for key in keys {
             let session = enter(&api, &key.key).await?;
-            if tenants.insert(session.tenant, key.tenant.clone()).is_none() {
+            if !engine.contains_key(&key.tenant) {
                 let number = tenant(&admin, &key.tenant).await?;
-                for kind in ["timer", "connector"] {
-                    engine.insert((key.tenant.clone(), kind), enter_as(&worker, kind, number, app).await?);
-                }
+                engine.insert(key.tenant.clone(), enter_as(&worker, "connector", number, app).await?);
             }
             players.push(Player {
                 tenant: key.tenant.clone(),
@@ -154,7 +156,25 @@ impl Cast {
         });
         let rows = stage.rows(include_str!("orders.sql")).await?;
         let orders = rows.into_iter().enumerate().map(|(n, row)| order(n, row, &goldens)).collect();
-        Ok(Cast { api, worker, face, players, orders, engine, tenants, tally: Mutex::default(), asked: AtomicU64::new(0) })
+        Ok(Cast {
+            api,
+            worker,
+            face,
+            outside,
+            players,
+            orders,
+            engine,
+            tally: Mutex::default(),
+            now: Mutex::default(),
+            asked: AtomicU64::new(0),
+        })
+    }
+
+    /// Looks what the clock shows.
+    pub async fn read_clock(&self, stage: &Stage) -> Result<(), Failure> {
+        let now = stage.rows("select to_char(statehouse.now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')").await?;
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now[0][0].clone();
+        Ok(())
     }
 
     /// A member of the order's tenant in a role; which one goes by the order.
@@ -175,7 +195,7 @@ impl Cast {
 
     /// An outside system, where the verb is also for a person.
     pub fn connector(&self, order: &Order) -> Who<'_> {
-        Who::Engine(&self.engine[&(order.tenant.clone(), "connector")])
+        Who::Engine(&self.engine[&order.tenant])
     }
 
     /// A move that must succeed.
@@ -218,14 +238,14 @@ impl Cast {
         self.face.post(&Asked { who: &player.key, path, key: &format!("once-{n:06}"), body }).await
     }
 
-    /// Fires a timer, as the engine does.
-    pub async fn ring(&self, tenant: &str, wanted: &Move<'_>) {
-        let session = &self.engine[&(tenant.to_owned(), "timer")];
-        let answer = fire(&self.worker, session, wanted).await.map(drop).map_err(|fault| Refused::fault(&fault));
-        self.count(wanted.verb, &answer);
-        if let Err(refused) = answer {
-            self.wrong(format!("the timer `{}` of {:?}: {}", wanted.verb, wanted.record, refused.says));
+    /// Customs decide; what follows is up to their message, or to whoever asks them.
+    pub async fn decide(&self, order: &Order, verb: &str, status: &str) {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = self.outside.decide(order, status, &now).await;
+        if let Err(fault) = &told {
+            self.wrong(format!("customs could not decide on {}: {fault}", order.id));
         }
+        self.count(verb, &Ok(()));
     }
 
     /// Counts an answer.
@@ -259,6 +279,7 @@ fn order(n: usize, row: Vec<String>, goldens: &[String]) -> Order {
         n,
         golden: goldens.contains(&row[0]),
         id: row[0].clone(),
+        reference: row[8].clone(),
         tenant: row[1].clone(),
         rep: row[2].clone(),
         login: Some(row[3].clone()).filter(|login| !login.is_empty()),

@@ -1,4 +1,4 @@
-//! The server of the rehearsal: a process of its own, so that it can be killed.
+//! The server and the worker of the rehearsal: processes of their own, so that they can be killed.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -12,70 +12,98 @@ use crate::failure::Failure;
 /// A server answers within this, or something is wrong.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
-/// A `statehouse serve` that ends with this value.
+/// A `statehouse serve` and a `statehouse work` that end with this value.
 #[derive(Debug)]
 pub struct Served {
-    child: Child,
+    server: Child,
+    worker: Child,
+    how: How,
+}
+
+/// How the two are started.
+#[derive(Debug)]
+struct How {
     database_url: String,
     address: String,
+    settings: Vec<(String, String)>,
 }
 
 impl Served {
-    /// Starts it over the database and waits until it answers.
-    pub async fn start(database_url: &str) -> Result<Served, Failure> {
+    /// Starts both over the database and waits until the server answers.
+    pub async fn start(database_url: &str, settings: Vec<(String, String)>) -> Result<Served, Failure> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(cannot)?;
-        let address = free.to_string();
-        let child = spawn(database_url, &address)?;
-        let mut served = Served { child, database_url: database_url.to_owned(), address };
+        let how = How { database_url: database_url.to_owned(), address: free.to_string(), settings };
+        let mut served = Served { server: how.server()?, worker: how.worker()?, how };
         served.answers().await?;
         Ok(served)
     }
 
-    /// Where it listens.
+    /// Where the server listens.
     pub fn address(&self) -> &str {
-        &self.address
+        &self.how.address
     }
 
-    /// Ends it by SIGKILL, in the middle of whatever it does, and starts it again at the same address.
+    /// Ends both by SIGKILL, in the middle of whatever they do, and starts them again.
     pub async fn kill_and_restart(&mut self) -> Result<(), Failure> {
-        self.child.kill().map_err(cannot)?;
-        self.child.wait().map_err(cannot)?;
-        self.child = spawn(&self.database_url, &self.address)?;
+        self.end();
+        self.server = self.how.server()?;
+        self.worker = self.how.worker()?;
         self.answers().await
     }
 
     async fn answers(&mut self) -> Result<(), Failure> {
         let began = Instant::now();
         while began.elapsed() < STARTS_WITHIN {
-            if let Some(status) = self.child.try_wait().map_err(cannot)? {
-                return Err(Failure::new(SH0005, format!("`statehouse serve` ended with {status}")));
+            for child in [&mut self.server, &mut self.worker] {
+                if let Some(status) = child.try_wait().map_err(cannot)? {
+                    return Err(Failure::new(SH0005, format!("the server or the worker of the rehearsal ended with {status}")));
+                }
             }
-            if TcpStream::connect(&self.address).await.is_ok() {
+            if TcpStream::connect(&self.how.address).await.is_ok() {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(Failure::new(SH0005, format!("`statehouse serve` does not answer at {}", self.address)))
+        Err(Failure::new(SH0005, format!("`statehouse serve` does not answer at {}", self.how.address)))
+    }
+
+    fn end(&mut self) {
+        for child in [&mut self.server, &mut self.worker] {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
-fn spawn(database_url: &str, address: &str) -> Result<Child, Failure> {
-    let binary = std::env::current_exe().map_err(cannot)?;
-    Command::new(binary)
-        .args(["--database-url", database_url, "serve", "--listen", address])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .map_err(cannot)
+impl How {
+    fn server(&self) -> Result<Child, Failure> {
+        self.spawn(&["serve", "--listen", &self.address])
+    }
+
+    fn worker(&self) -> Result<Child, Failure> {
+        self.spawn(&["work"])
+    }
+
+    fn spawn(&self, command: &[&str]) -> Result<Child, Failure> {
+        let binary = std::env::current_exe().map_err(cannot)?;
+        Command::new(binary)
+            .args(["--database-url", &self.database_url])
+            .args(command)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(cannot)
+    }
 }
 
 fn cannot(cause: std::io::Error) -> Failure {
-    Failure::new(SH9001, format!("the rehearsal's server: {cause}"))
+    Failure::new(SH9001, format!("a process of the rehearsal: {cause}"))
 }

@@ -1,0 +1,251 @@
+//! Messages: stored once, applied once, whoever dies over them; and sources that are asked.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use statehouse_definition::App;
+use statehouse_definition::model::Late;
+use statehouse_store::inbox::{self, Applied, Claimed, End, Item, Outcome, Received, Verdict, Wanted};
+
+use super::{Drill, Hand, Held, LEASE, TENANTS, holds};
+use crate::check::Breach;
+use crate::check::Invariant::{Fences, Missing, Once, Quiet};
+use crate::scene::{self, APP};
+
+pub(super) const SOURCE: &str = "carrier";
+
+pub(super) async fn run(drill: &mut Drill) -> Held {
+    let app = statehouse_definition::load(&scene::folder()).app.ok_or_else(|| Breach::new(Missing, "the app does not load"))?;
+    for tenant in TENANTS {
+        drill
+            .superuser(&format!(
+                "insert into statehouse.endpoint (tenant, token_hash, app, source) values ({0}, sha256('token {0}'), '{APP}', '{SOURCE}')",
+                tenant.number
+            ))
+            .await?;
+    }
+    received(drill).await?;
+    applied(drill, &app).await?;
+    waits(drill, &app).await?;
+    settled(drill).await?;
+    polled(drill).await
+}
+
+pub(super) async fn receive(drill: &Drill, tenant: i32, key: &str, body: &Value) -> Held<Verdict> {
+    let (token, bytes, headers) = (format!("token {tenant}"), body.to_string().into_bytes(), json!({ "webhook-id": key }));
+    let received = Received {
+        token: &token,
+        key,
+        kind: Some("parcel.scanned"),
+        body: &bytes,
+        headers: &headers,
+        query: "",
+        secret: Some("carrier_hook"),
+        coverage: "whole",
+        account: None,
+        item: None,
+    };
+    let receipt = inbox::receive(&drill.server, &received).await?;
+    receipt.map(|receipt| receipt.verdict).ok_or_else(|| Breach::new(Missing, "a message to a known address is not taken"))
+}
+
+async fn received(drill: &Drill) -> Held {
+    for tenant in TENANTS.map(|tenant| tenant.number) {
+        let (first, other) = (json!({ "n": 1 }), json!({ "n": 2 }));
+        holds(Missing, receive(drill, tenant, "same", &first).await? == Verdict::New, "a new message is not new")?;
+        holds(Once, receive(drill, tenant, "same", &first).await? == Verdict::Again, "a message is stored twice")?;
+        holds(Once, receive(drill, tenant, "same", &other).await? == Verdict::Conflict, "another message under its key is the same")?;
+        holds(Once, receive(drill, tenant, "same", &other).await? == Verdict::Conflict, "another message under its key is the same")?;
+    }
+    let stored = drill.rows.value("select string_agg(tenant || state || n, ' ' order by tenant, n) from statehouse.message").await;
+    holds(Missing, stored == "1due0 1conflict1 2due0 2conflict1", &format!("stored are {stored}"))?;
+    holds(Once, drill.count("select sum(count) from statehouse.message_doublet").await == 4, "doublets are not counted")?;
+    let all = claim(&drill.a).await?;
+    holds(Missing, all.len() == 2, "one in conflict is worked on, or one that is due is not")?;
+    let said: Vec<Outcome> = all.iter().map(|one| Outcome::new(one.held, End::Ignored)).collect();
+    let settled = inbox::settle(&drill.a.db, &drill.a.id, &said).await?;
+    holds(Missing, settled.len() == 2, "who holds the lease cannot settle")
+}
+
+pub(super) async fn claim(hand: &Hand) -> Held<Vec<Claimed>> {
+    Ok(inbox::claim(&hand.db, &hand.id, &[APP.to_owned()], 100, LEASE).await?)
+}
+
+async fn apply(app: &App, hand: &Hand, one: &Claimed) -> Held<Applied> {
+    let body: Value = serde_json::from_slice(&one.body).unwrap_or_default();
+    let id = body["id"].as_str().unwrap_or_default().to_owned();
+    let wanted =
+        Wanted { app, entity: "parcel", find: ("id", &id), verb: "scan", input: None, wait_s: 3600.0, late: Late::Queue, fetched: None };
+    Ok(inbox::apply_message(&hand.db, &hand.id, one, &wanted).await?)
+}
+
+/// A parcel of each tenant that has just been told of; both have the same id.
+async fn parcel(drill: &Drill, told: bool) -> Held<String> {
+    drill.both("insert into proof_admin.parcel (title) values ('scanned')").await?;
+    if told {
+        drill.both("update proof_admin.parcel set fire = 'tell' where state = 'new'").await?;
+    }
+    Ok(drill.rows.value("select id from proof.parcel where title = 'scanned' order by version, id desc limit 1").await)
+}
+
+async fn scans(drill: &Drill) -> u64 {
+    drill.count("select count(*) from statehouse.event where verb = 'scan'").await
+}
+
+async fn applied(drill: &mut Drill, app: &App) -> Held {
+    let id = parcel(drill, true).await?;
+    for tenant in TENANTS {
+        for key in ["one", "two", "three"] {
+            receive(drill, tenant.number, key, &json!({ "id": id, "key": key })).await?;
+        }
+    }
+    let early = claim(&drill.a).await?;
+    let slugs = early.iter().all(|one| TENANTS.iter().any(|tenant| tenant.number == one.held.tenant && tenant.slug == one.slug));
+    holds(Missing, slugs, "a message is lent with the name of another tenant")?;
+    holds(Missing, early.len() == 6 && early.iter().all(|one| one.held.attempt == 1), "what is due is not lent, once")?;
+    holds(Once, claim(&drill.b).await?.is_empty(), "what is lent is lent again")?;
+    let held: Vec<_> = early.iter().map(|one| one.held).collect();
+    drill.pass("40 seconds").await?;
+    holds(Fences, inbox::beat(&drill.a.db, &drill.a.id, &held, LEASE).await? == held, "who holds a lease does not keep it")?;
+    holds(Fences, inbox::beat(&drill.b.db, &drill.b.id, &held, LEASE).await?.is_empty(), "who holds no lease keeps it")?;
+    drill.pass("40 seconds").await?;
+    holds(Once, inbox::recover(&drill.b.db, 100).await?.is_empty(), "a lease that runs is taken away")?;
+    // One is applied, then it dies; the rest is another's.
+    holds(Missing, matches!(apply(app, &drill.a, &early[0]).await?, Applied::Moved { .. }), "a message moves nothing")?;
+    let before = drill.rows.print().await;
+    let theirs: Vec<Outcome> = early.iter().map(|one| Outcome::new(one.held, End::Done)).collect();
+    holds(Fences, inbox::settle(&drill.b.db, &drill.b.id, &theirs).await?.is_empty(), "who holds no lease settles")?;
+    holds(Once, apply(app, &drill.a, &early[0]).await? == Applied::Lost, "a message is applied twice")?;
+    holds(Fences, apply(app, &drill.b, &early[1]).await? == Applied::Lost, "who holds no lease applies")?;
+    drill.unchanged(&before, "somebody without a lease").await?;
+    drill.pass("61 seconds").await?;
+    holds(Quiet, inbox::recover(&drill.b.db, 100).await?.len() == 5, "leases of the dead are not taken up")?;
+    late(drill, app, &early, "a sleeper whose lease was taken up").await?;
+    let again = claim(&drill.a).await?;
+    holds(Missing, again.len() == 5 && again.iter().all(|one| one.held.attempt == 2), "a claim is not counted once")?;
+    late(drill, app, &early, "a sleeper under its older attempt").await?;
+    for one in &again {
+        holds(Missing, matches!(apply(app, &drill.a, one).await?, Applied::Moved { .. }), "a message moves nothing")?;
+    }
+    late(drill, app, &early, "a sleeper after all is done").await?;
+    holds(Once, scans(drill).await == 6, "a message is not applied once")?;
+    drill.a.work(&drill.provider).await?;
+    Ok(())
+}
+
+async fn late(drill: &Drill, app: &App, early: &[Claimed], who: &str) -> Held {
+    let before = drill.rows.print().await;
+    let held: Vec<_> = early.iter().map(|one| one.held).collect();
+    holds(Fences, inbox::beat(&drill.a.db, &drill.a.id, &held, LEASE).await?.is_empty(), &format!("{who} keeps a lease"))?;
+    for end in [End::Done, End::Ignored, End::Again { after: None }] {
+        let said: Vec<Outcome> = early.iter().map(|one| Outcome::new(one.held, end.clone())).collect();
+        holds(Fences, inbox::settle(&drill.a.db, &drill.a.id, &said).await?.is_empty(), &format!("{who} settles"))?;
+    }
+    for one in early {
+        holds(Fences, apply(app, &drill.a, one).await? == Applied::Lost, &format!("{who} applies"))?;
+    }
+    drill.unchanged(&before, who).await
+}
+
+/// One that comes before its parcel is told of waits, and is woken by the move that lets it act.
+async fn waits(drill: &mut Drill, app: &App) -> Held {
+    let (id, before) = (parcel(drill, false).await?, scans(drill).await);
+    for tenant in TENANTS {
+        receive(drill, tenant.number, "early", &json!({ "id": id })).await?;
+    }
+    for one in claim(&drill.a).await? {
+        holds(Missing, matches!(apply(app, &drill.a, &one).await?, Applied::Waiting { .. }), "what is too early does not wait")?;
+    }
+    let due = "select count(*) from statehouse.message where state = 'due' and due_at <= statehouse.now()";
+    holds(Quiet, drill.count(due).await == 0 && claim(&drill.a).await?.is_empty(), "what waits is lent")?;
+    // Of the first tenant alone.
+    drill.admins[0]
+        .batch_execute("update proof_admin.parcel set fire = 'tell' where state = 'new'")
+        .await
+        .map_err(|cause| Breach::new(Missing, format!("{cause:?}")))?;
+    let woken = claim(&drill.a).await?;
+    holds(Quiet, woken.len() == 1 && woken[0].held.tenant == TENANTS[0].number, "what may act now is not woken, or another is")?;
+    holds(Missing, matches!(apply(app, &drill.a, &woken[0]).await?, Applied::Moved { .. }), "what was woken moves nothing")?;
+    drill.admins[1]
+        .batch_execute("update proof_admin.parcel set fire = 'tell' where state = 'new'")
+        .await
+        .map_err(|cause| Breach::new(Missing, format!("{cause:?}")))?;
+    for one in claim(&drill.b).await? {
+        apply(app, &drill.b, &one).await?;
+    }
+    holds(Once, scans(drill).await == before + 2, "a message that waited is not applied once")?;
+    drill.a.work(&drill.provider).await?;
+    Ok(())
+}
+
+/// Every end that is no move, and a death that is counted.
+async fn settled(drill: &Drill) -> Held {
+    for (key, end, state) in [
+        ("ends done", End::Done, "done"),
+        ("ends quarantined", End::Quarantined, "quarantined"),
+        ("ends dead", End::Dead, "dead"),
+        ("ends again", End::Again { after: Some(Duration::from_secs(600)) }, "due"),
+        ("ends waiting", End::Waiting { after: Duration::from_secs(600), wait: Duration::from_secs(6000) }, "waiting"),
+    ] {
+        receive(drill, 1, key, &json!({ "id": "none" })).await?;
+        let claimed = claim(&drill.a).await?;
+        holds(Missing, claimed.len() == 1, "one message is not lent alone")?;
+        let said = Outcome::new(claimed[0].held, end).because("SH7101", "for the drill");
+        holds(Missing, inbox::settle(&drill.a.db, &drill.a.id, &[said]).await?.len() == 1, "who holds the lease cannot settle")?;
+        let stands = drill.rows.value(&format!("select state from statehouse.message where key = '{key}'")).await;
+        holds(Missing, stands == state, &format!("told to be {state}, a message is {stands}"))?;
+        holds(Missing, claim(&drill.a).await?.is_empty(), "what is not due is lent")?;
+    }
+    drill.pass("601 seconds").await?;
+    let due = claim(&drill.a).await?;
+    holds(Missing, due.len() == 2, "what is due again is not lent")?;
+    let said: Vec<Outcome> = due.iter().map(|one| Outcome::new(one.held, End::Ignored)).collect();
+    inbox::settle(&drill.a.db, &drill.a.id, &said).await?;
+    // A message over which every worker dies is given up.
+    receive(drill, 1, "poison", &json!({ "id": "none" })).await?;
+    for death in 1..=inbox::TRIES_MAX {
+        let claimed = claim(&drill.a).await?;
+        holds(Quiet, claimed.len() == 1 && claimed[0].tries == death, "a death is not counted")?;
+        drill.pass("61 seconds").await?;
+        let recovered = inbox::recover(&drill.b.db, 100).await?;
+        holds(Quiet, recovered.len() == 1 && recovered[0].dead == (death == inbox::TRIES_MAX), "a poisonous message is not given up")?;
+        drill.pass("7 hours").await?;
+    }
+    holds(Quiet, claim(&drill.a).await?.is_empty(), "what was given up is lent")
+}
+
+async fn polled(drill: &Drill) -> Held {
+    let known = [(APP.to_owned(), SOURCE.to_owned())];
+    let mut first = Vec::new();
+    while let Some(poll) = inbox::claim_poll(&drill.a.db, &drill.a.id, &known, LEASE).await? {
+        first.push(poll);
+        holds(Once, first.len() <= 2, "a source is lent twice")?;
+    }
+    holds(Missing, first.len() == 2 && first.iter().all(|poll| poll.attempt == 1), "a source that is due is not lent, once")?;
+    drill.pass("61 seconds").await?;
+    let mut second = Vec::new();
+    while let Some(poll) = inbox::claim_poll(&drill.b.db, &drill.b.id, &known, LEASE).await? {
+        second.push(poll);
+        holds(Once, second.len() <= 2, "a source is lent twice")?;
+    }
+    holds(Quiet, second.len() == 2 && second.iter().all(|poll| poll.attempt == 2), "a source left by the dead is not lent")?;
+    let item = Item { key: "item", kind: "parcel.scanned", body: b"{}" };
+    let before = drill.rows.print().await;
+    for poll in &first {
+        holds(Fences, inbox::receive_item(&drill.a.db, &drill.a.id, poll, &item).await?.is_none(), "a sleeper stores an item")?;
+        holds(Fences, !inbox::finish_poll(&drill.a.db, &drill.a.id, poll, true, LEASE, None).await?, "a sleeper ends a poll")?;
+    }
+    drill.unchanged(&before, "a sleeper").await?;
+    for poll in &second {
+        let verdict = |receipt: Option<inbox::Receipt>| receipt.map(|receipt| receipt.verdict);
+        let stored = verdict(inbox::receive_item(&drill.b.db, &drill.b.id, poll, &item).await?);
+        holds(Missing, stored == Some(Verdict::New), "an item is not stored")?;
+        let stored = verdict(inbox::receive_item(&drill.b.db, &drill.b.id, poll, &item).await?);
+        holds(Once, stored == Some(Verdict::Again), "an item is stored twice")?;
+        holds(Missing, inbox::finish_poll(&drill.b.db, &drill.b.id, poll, true, LEASE, None).await?, "a poll cannot be ended")?;
+    }
+    holds(Missing, inbox::claim_poll(&drill.a.db, &drill.a.id, &known, LEASE).await?.is_none(), "a source is asked before its time")?;
+    // They are about nothing.
+    let said: Vec<Outcome> = claim(&drill.a).await?.iter().map(|one| Outcome::new(one.held, End::Ignored)).collect();
+    holds(Missing, inbox::settle(&drill.a.db, &drill.a.id, &said).await?.len() == 2, "items of both tenants are not lent")
+}

@@ -1,0 +1,111 @@
+//! Timers and slots: each once, whoever rings, and each record of a slot once, whoever dies over it.
+
+use std::time::{Duration, SystemTime};
+
+use statehouse_store::time::{self, Firing};
+
+use super::{Drill, Held, LEASE, TENANTS, holds};
+use crate::check::Invariant::{Fences, Missing, Once, Quiet};
+use crate::scene::APP;
+
+pub(super) async fn run(drill: &mut Drill) -> Held {
+    timers(drill).await?;
+    slots(drill).await
+}
+
+async fn timers(drill: &mut Drill) -> Held {
+    drill.both("insert into proof_admin.parcel (title) values ('timed'), ('timed'); update proof_admin.parcel set fire = 'tell' where state = 'new'").await?;
+    drill.a.work(&drill.provider).await?;
+    let thanked = "select count(*) from statehouse.event where verb = 'thank'";
+    let apps = [APP.to_owned()];
+    // Of the drill so far some are due; all of these are rung, and then those of now are not.
+    ring(drill, &apps).await?;
+    let before = drill.count(thanked).await;
+    holds(
+        Missing,
+        drill.count("select count(*) from statehouse.timer where due_at > statehouse.now()").await == 4,
+        "a timer rang before its time",
+    )?;
+    drill.pass("59 minutes").await?;
+    ring(drill, &apps).await?;
+    holds(Missing, drill.count(thanked).await == before, "a timer rang before its time")?;
+    drill.pass("2 minutes").await?;
+    ring(drill, &apps).await?;
+    holds(Once, drill.count(thanked).await == before + 4, "a timer did not ring once")?;
+    let left = "select count(*) from statehouse.timer";
+    holds(Quiet, drill.count(left).await == 0, "a timer stays after it rang")?;
+    drill.a.work(&drill.provider).await?;
+    Ok(())
+}
+
+/// Everything that is due, by two who take turns.
+async fn ring(drill: &Drill, apps: &[String]) -> Held {
+    for turn in 0..1000 {
+        let hand = if turn % 2 == 0 { &drill.a } else { &drill.b };
+        let Some(rung) = time::ring_one(&hand.db, apps).await? else { return Ok(()) };
+        holds(Missing, rung.moved, &format!("a timer is refused: {rung:?}"))?;
+    }
+    holds(Quiet, false, "timers ring for ever")
+}
+
+async fn slots(drill: &mut Drill) -> Held {
+    drill.both("insert into proof_admin.parcel (title) select 'left' from generate_series(1, 5)").await?;
+    let reminded = "select count(*) from statehouse.event where verb = 'remind'";
+    let at = SystemTime::now();
+    for tenant in TENANTS.map(|tenant| tenant.number) {
+        holds(Missing, time::open_slot(&drill.a.db, tenant, APP, "morning", at, false).await?, "a slot does not open")?;
+        holds(Once, !time::open_slot(&drill.b.db, tenant, APP, "morning", at, false).await?, "a slot opens twice")?;
+    }
+    let apps = [APP.to_owned()];
+    let firing = Firing { entity: "parcel", verb: "remind" };
+    let mut early = Vec::new();
+    while let Some(slot) = time::claim_slot(&drill.a.db, &drill.a.id, &apps, LEASE).await? {
+        early.push(slot);
+        holds(Once, early.len() <= 2, "a slot is lent twice")?;
+    }
+    holds(Missing, early.len() == 2 && early.iter().all(|slot| slot.attempt == 1), "a slot is not lent, once")?;
+    holds(
+        Fences,
+        time::slot_batch(&drill.b.db, &drill.b.id, &early[0], firing, 2, LEASE).await?.is_none(),
+        "who holds no slot works on it",
+    )?;
+    for slot in &early {
+        let batch = time::slot_batch(&drill.a.db, &drill.a.id, slot, firing, 2, LEASE).await?;
+        holds(Missing, batch.is_some_and(|batch| batch.moved == 2 && !batch.finished), "a slot's batch is not what was asked for")?;
+    }
+    // It dies; another goes on where it stood, and it wakes.
+    drill.pass("61 seconds").await?;
+    let mut later = Vec::new();
+    while let Some(slot) = time::claim_slot(&drill.a.db, &drill.a.id, &apps, LEASE).await? {
+        later.push(slot);
+        holds(Once, later.len() <= 2, "a slot is lent twice")?;
+    }
+    holds(
+        Quiet,
+        later.len() == 2 && later.iter().all(|slot| slot.attempt == 2 && slot.cursor.is_some()),
+        "a slot left by the dead is not lent where it stood",
+    )?;
+    let before = drill.rows.print().await;
+    for slot in &early {
+        holds(
+            Fences,
+            time::slot_batch(&drill.a.db, &drill.a.id, slot, firing, 2, Duration::from_secs(600)).await?.is_none(),
+            "a sleeper works on a slot",
+        )?;
+    }
+    drill.unchanged(&before, "a sleeper").await?;
+    for slot in &later {
+        let mut finished = false;
+        for _ in 0..10 {
+            if finished {
+                break;
+            }
+            finished = time::slot_batch(&drill.a.db, &drill.a.id, slot, firing, 2, LEASE).await?.is_some_and(|batch| batch.finished);
+        }
+        holds(Quiet, finished, "a slot does not end")?;
+    }
+    holds(Once, drill.count(reminded).await == 10, "a slot does not see to each record once")?;
+    holds(Once, time::claim_slot(&drill.a.db, &drill.a.id, &apps, LEASE).await?.is_none(), "a slot that is done is lent")?;
+    drill.b.work(&drill.provider).await?;
+    Ok(())
+}

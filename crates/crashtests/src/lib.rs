@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod check;
+pub mod drill;
+pub mod facts;
+pub mod operator;
+pub mod plant;
+pub mod points;
+pub mod process;
+pub mod program;
+pub mod provider;
+pub mod proxy;
+pub mod rows;
+pub mod run;
+pub mod scan;
+pub mod scene;
+pub mod survivors;
+pub mod wait;

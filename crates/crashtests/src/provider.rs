@@ -1,0 +1,104 @@
+//! The providers: a sandbox process of its own, whose log is the oracle.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use crate::facts::Call;
+use crate::process::Process;
+
+/// The three bare stand-ins, one of each class.
+pub const NAMES: [&str; 3] = ["k", "q", "n"];
+
+/// A running sandbox.
+#[derive(Debug)]
+pub struct Provider {
+    process: Process,
+    address: String,
+    log: PathBuf,
+    read: u64,
+    calls: Vec<Call>,
+}
+
+impl Provider {
+    /// Starts one whose log lies in `dir`.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    ///
+    /// # Panics
+    /// When it does not say where it listens.
+    pub async fn start(program: &Path, dir: &Path) -> io::Result<Provider> {
+        let log = dir.join("provider.log");
+        let mut command = Command::new(program);
+        command.args(["sandbox", "--listen", "127.0.0.1:0", "--log"]).arg(&log);
+        let mut process = Process::spawn(command, &dir.join("provider.said"))?;
+        let address = process.says(|line| Some(line.split_once("http://")?.1.split(['/', '"', ' ']).next()?.to_owned())).await;
+        Ok(Provider { process, address, log, read: 0, calls: Vec::new() })
+    }
+
+    /// Where one of the stand-ins is reached.
+    #[must_use]
+    pub fn base(&self, name: &str) -> String {
+        format!("http://{}/{name}", self.address)
+    }
+
+    /// Every call of the three so far, in the order of the log.
+    ///
+    /// # Panics
+    /// When the log cannot be read.
+    pub fn calls(&mut self) -> &[Call] {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let new = &text[usize::try_from(self.read).unwrap_or(usize::MAX).min(text.len())..];
+        // A line that is being written is none yet.
+        let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        for line in new[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let call: Call = serde_json::from_slice(line).unwrap_or_else(|cause| panic!("{}: {cause}", String::from_utf8_lossy(line)));
+            if NAMES.contains(&call.provider.as_str()) {
+                self.calls.push(call);
+            }
+        }
+        self.read += whole as u64;
+        &self.calls
+    }
+
+    /// Turns a fault switch on.
+    ///
+    /// # Panics
+    /// When the sandbox refuses.
+    pub async fn fault(&self, switch: Value) {
+        self.ask("PUT", "/_/faults", &switch).await;
+    }
+
+    /// Turns every fault switch off.
+    ///
+    /// # Panics
+    /// When the sandbox refuses.
+    pub async fn behave(&self) {
+        self.ask("DELETE", "/_/faults", &json!({})).await;
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &Value) {
+        let body = body.to_string();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        let answered = tokio::time::timeout(Duration::from_secs(20), async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            io::Result::Ok(answer)
+        });
+        let answer = answered.await.unwrap_or_else(|_| panic!("{method} {path}: no answer\n{}", self.process.said()));
+        let answer = answer.unwrap_or_else(|cause| panic!("{method} {path}: {cause}"));
+        assert!(answer.starts_with("HTTP/1.1 2"), "{method} {path} {body}: {answer}");
+    }
+}

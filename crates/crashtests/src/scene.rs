@@ -1,0 +1,297 @@
+//! A database, providers and workers: what is killed, and what looks on.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use statehouse_testkit::people::{NORDUR, Persona};
+use statehouse_testkit::{Cluster, TestDatabase, app};
+use tokio::process::Command;
+use tokio_postgres::Client;
+
+use crate::facts::{Effect, Facts};
+use crate::points::Points;
+use crate::process::Process;
+use crate::provider::{NAMES, Provider};
+use crate::rows::Rows;
+use crate::wait;
+
+/// The name of the app.
+pub const APP: &str = "proof";
+/// How long the worker says that what it claims is its own, by the database's clock.
+pub const LEASE_S: u32 = 60;
+/// How long anything may take that has to happen.
+pub const BOUND: Duration = Duration::from_secs(30);
+
+/// Nothing happens for so long only where somebody waits for a lease to end.
+const STILL: Duration = Duration::from_secs(2);
+
+/// How much is owed: in hands of the dead, in those of the living, due now, due later.
+const OWED: &str = "with open as (
+    select worker, state, due_at from statehouse.effect where state in ('due', 'leased')
+    union all select worker, state, due_at from statehouse.message where state in ('due', 'leased')
+    union all select worker, state, slot from statehouse.slot where state in ('due', 'leased')
+    union all select null, 'due', due_at from statehouse.timer where due_at <= statehouse.now())
+  select count(*) filter (where state = 'leased' and worker <> '{id}') || ' ' || count(*) filter (where state = 'leased' and worker = '{id}')
+      || ' ' || count(*) filter (where state = 'due' and due_at <= statehouse.now()) || ' ' || count(*) filter (where state = 'due' and due_at > statehouse.now())
+    from open";
+/// When the last lease of the dead is over.
+const LOST: &str = "select max(leased_until) from (
+    select leased_until from statehouse.effect where state = 'leased' and worker <> '{id}'
+    union all select leased_until from statehouse.message where state = 'leased' and worker <> '{id}'
+    union all select leased_until from statehouse.slot where state = 'leased' and worker <> '{id}') x";
+/// When the next of what waits is due.
+const NEXT: &str = "select min(at) from (
+    select greatest(e.due_at, g.blocked_until, g.open_until) as at
+      from statehouse.effect e join statehouse.gate g using (tenant, app, connector) where e.state = 'due'
+    union all select due_at from statehouse.message where state = 'due') x";
+
+/// How a worker is run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Whether it asks at its points.
+    pub points: bool,
+    /// Settings of its own, as `STATEHOUSE_…`.
+    pub env: Vec<(String, String)>,
+    /// Another socket to reach the database by.
+    pub through: Option<PathBuf>,
+}
+
+impl Default for Run {
+    fn default() -> Run {
+        Run { points: true, env: Vec::new(), through: None }
+    }
+}
+
+/// A worker process and the name it has in leases.
+#[derive(Debug)]
+pub struct Worker {
+    /// The process.
+    pub process: Process,
+    /// Its name in leases.
+    pub id: String,
+}
+
+/// All of it; whatever runs is killed when the value is dropped.
+#[derive(Debug)]
+pub struct Scene {
+    /// The database.
+    pub db: TestDatabase,
+    /// Everything in it.
+    pub rows: Rows,
+    /// The providers.
+    pub provider: Provider,
+    /// Who stands where.
+    pub points: Points,
+    admin: Client,
+    program: PathBuf,
+    dir: tempfile::TempDir,
+    started: u32,
+    owed: u32,
+}
+
+/// The folder of the proof's app.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("apps").join(APP)
+}
+
+impl Scene {
+    /// A fresh one; `program` is the binary under test.
+    ///
+    /// # Panics
+    /// When anything of it cannot be made.
+    pub async fn new(program: &Path, hint: &str) -> Scene {
+        Scene::on(Cluster::shared(), program, hint).await
+    }
+
+    /// As [`Scene::new`], on a server of one's own.
+    ///
+    /// # Panics
+    /// When anything of it cannot be made.
+    pub async fn on(cluster: &Cluster, program: &Path, hint: &str) -> Scene {
+        let db = cluster.database_from(&app::template(cluster, &folder()), hint);
+        let dir = tempfile::tempdir().unwrap_or_else(|cause| panic!("no directory: {cause}"));
+        let provider = Provider::start(program, dir.path()).await.unwrap_or_else(|cause| panic!("no sandbox: {cause}"));
+        let points = Points::listen(&dir.path().join("points")).unwrap_or_else(|cause| panic!("no socket: {cause}"));
+        let mut settings = format!("worker: {{ lease_s: {LEASE_S}, poll_ms: 50, drain_s: 5 }}\nconnectors:\n");
+        for name in NAMES {
+            let _ = writeln!(settings, "  {name}: {{ base: \"{}\" }}", provider.base(name));
+        }
+        std::fs::write(dir.path().join("settings.yaml"), settings).unwrap_or_else(|cause| panic!("no settings: {cause}"));
+        let rows = Rows::connect(&db).await;
+        let admin = db.as_persona(&Persona::member(APP, NORDUR, "admin")).await;
+        for statement in [
+            format!(
+                "insert into statehouse.endpoint (tenant, token_hash, app, source) values ({}, sha256('token'), '{APP}', 'carrier')",
+                NORDUR.number
+            ),
+            // The administrator looks on for days of the hand-held clock; what waits for the morning is there from the start.
+            "update statehouse.session set expires = expires + interval '1 year'".to_owned(),
+        ] {
+            rows.run(&statement).await;
+        }
+        admin
+            .batch_execute("insert into proof_admin.parcel (title) values ('left'), ('left')")
+            .await
+            .unwrap_or_else(|cause| panic!("{cause:?}"));
+        Scene { db, rows, provider, points, admin, program: program.to_owned(), dir, started: 0, owed: 0 }
+    }
+
+    /// The directory of what belongs to it.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Starts a worker.
+    ///
+    /// # Panics
+    /// When it cannot be run.
+    pub fn worker(&mut self, run: &Run) -> Worker {
+        self.started += 1;
+        let id = format!("w{}", self.started);
+        let mut url = self.db.url("statehouse_worker");
+        if let Some(dir) = &run.through {
+            url = statehouse_postgres::url(dir, "statehouse_worker", self.db.name());
+        }
+        let mut command = Command::new(&self.program);
+        command.args(["work", "--database-url", &url]).current_dir(self.dir.path());
+        command.env("STATEHOUSE_SETTINGS", self.dir.path().join("settings.yaml")).env("STATEHOUSE_WORKER__ID", &id);
+        if run.points {
+            command.env("STATEHOUSE_POINTS", self.points.socket());
+        }
+        command.envs(run.env.iter().map(|(name, value)| (name, value)));
+        let said = self.dir.path().join(format!("{id}.said"));
+        let process = Process::spawn(command, &said).unwrap_or_else(|cause| panic!("no worker: {cause}"));
+        Worker { process, id }
+    }
+
+    /// Makes records and fires what they owe: `parcels` of three plain effects each, `payments` that are charged; those
+    /// payments that were charged before are booked, and those booked posted. Returns how many effects there are now
+    /// that nobody has dealt with.
+    ///
+    /// # Panics
+    /// When a legal move is refused.
+    pub async fn owe(&mut self, parcels: u32, payments: u32) -> usize {
+        self.owed += 1;
+        let title = format!("round {}", self.owed);
+        let script = format!(
+            "update proof_admin.payment set fire = 'post' where state = 'booked';
+             update proof_admin.payment set fire = 'book' where state = 'charged';
+             insert into proof_admin.parcel (title) select '{title}, ' || n from generate_series(1, {parcels}) n;
+             update proof_admin.parcel set fire = 'tell' where state = 'new' and title <> 'left';
+             insert into proof_admin.payment (title) select '{title}, ' || n from generate_series(1, {payments}) n;
+             update proof_admin.payment set fire = 'charge' where state = 'open';"
+        );
+        self.admin.batch_execute(&script).await.unwrap_or_else(|cause| panic!("a legal move is refused: {cause:?}"));
+        // The carrier has scanned some of them, twice each, and tells so twice each.
+        for again in 0..2 {
+            let _ = again;
+            self.rows
+                .run(&format!(
+                    "select statehouse.receive_message('token', p.id || ' ' || n, 'parcel.scanned',
+                            convert_to(jsonb_build_object('type', 'parcel.scanned', 'id', p.id, 'n', n)::text, 'UTF8'), '{{}}', '', 'carrier_hook', 'whole', null)
+                       from proof.parcel p, generate_series(1, 2) n where p.title like '{title}, 1' or p.title like '{title}, 2'"
+                ))
+                .await;
+        }
+        self.open().await
+    }
+
+    /// Moves the hand-held clock forward.
+    pub async fn pass(&self, interval: &str) {
+        self.rows.value(&format!("update statehouse.clock set now = now + '{interval}'::interval returning now")).await;
+    }
+
+    /// How many effects are due or leased.
+    pub async fn open(&self) -> usize {
+        self.count("select count(*) from statehouse.effect where state in ('due', 'leased')").await
+    }
+
+    /// One number.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub async fn count(&self, statement: &str) -> usize {
+        self.rows.value(statement).await.parse().unwrap_or_else(|cause| panic!("{statement}: {cause}"))
+    }
+
+    /// Kills a worker, waits until the server has ended its sessions, and returns the effects as they stand then.
+    ///
+    /// # Panics
+    /// When its sessions do not end.
+    pub async fn kill(&mut self, worker: Worker) -> Vec<Effect> {
+        worker.process.kill().await;
+        self.points.forget();
+        let busy = "select count(*) from pg_stat_activity where usename = 'statehouse_worker' and datname = current_database()";
+        let gone = wait::within(BOUND, async || self.count(busy).await == 0).await;
+        assert!(gone, "the sessions of a dead worker do not end");
+        self.rows.effects().await
+    }
+
+    /// Lets `worker` work until nothing is owed any more: leases of the dead and times that must pass are passed by the
+    /// hand-held clock. Whether it came to rest within the bound.
+    pub async fn rests(&self, worker: &Worker) -> bool {
+        let owed = OWED.replace("{id}", &worker.id);
+        wait::within(BOUND, async || {
+            let counted = self.rows.value(&owed).await;
+            let mut counted = counted.split(' ').map(|n| n.parse::<u64>().unwrap_or(u64::MAX));
+            let mut next = || counted.next().unwrap_or(u64::MAX);
+            match (next(), next(), next(), next()) {
+                (0, 0, 0, 0) => return true,
+                // Whoever held these is dead: time passes until their leases are over.
+                (1.., ..) => self.forward(LOST, worker).await,
+                (0, 0, 0, 1..) => self.forward(NEXT, worker).await,
+                _ => {}
+            }
+            false
+        })
+        .await
+    }
+
+    /// As [`Scene::rests`], where the worker that lives may have lost hold of something: its own leases are passed too,
+    /// once nothing has happened for a while.
+    pub async fn rests_at_last(&self, worker: &Worker) -> bool {
+        for _ in 0..20 {
+            let before = self.rows.print().await;
+            let still = wait::within(STILL, async || self.rows.value(&OWED.replace("{id}", "")).await.starts_with("0 0 0 0")).await;
+            if still && self.rests(worker).await {
+                return true;
+            }
+            if self.rows.print().await == before {
+                self.forward_past(LOST, "").await;
+            }
+            self.forward(NEXT, worker).await;
+        }
+        false
+    }
+
+    async fn forward(&self, until: &str, worker: &Worker) {
+        self.forward_past(until, &worker.id).await;
+    }
+
+    async fn forward_past(&self, until: &str, but: &str) {
+        let until = until.replace("{id}", but);
+        self.rows.value(&format!("update statehouse.clock set now = greatest(now, ({until}) + '1 second'::interval) returning now")).await;
+        self.rows.value("select pg_notify('statehouse_due', '')").await;
+    }
+
+    /// Everything there is to judge.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn facts(&mut self) -> Facts {
+        let calls = self.provider.calls().to_vec();
+        let mut admin = self.db.config("postgres").connect(tokio_postgres::NoTls).await.map(|(client, connection)| {
+            tokio::spawn(connection);
+            client
+        });
+        let audit = match &mut admin {
+            Ok(admin) => statehouse_store::audit::verify(admin, None).await.map(|report| report.findings),
+            Err(cause) => panic!("no connection: {cause}"),
+        };
+        let audit = audit.unwrap_or_else(|cause| panic!("the audit cannot be made: {cause:?}"));
+        Facts { calls, audit: audit.iter().map(|finding| format!("{finding:?}")).collect(), ..self.rows.facts().await }
+    }
+}

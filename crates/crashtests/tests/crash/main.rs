@@ -1,0 +1,5 @@
+//! Proof that killing it changes nothing.
+
+mod host;
+mod matrix;
+mod plants;

@@ -1,0 +1,9 @@
+//! The parts of the harness, each tried alone.
+
+mod check;
+mod drill;
+mod plants;
+mod points;
+mod proof;
+mod proxy;
+mod scan;

@@ -1,0 +1,122 @@
+//! `statehouse effects`: what is owed to the outside, as a member who looks after it.
+
+use statehouse_store::effects::{self, Id, Owed, PAGE_MAX};
+use statehouse_store::record::enter;
+use statehouse_store::{Db, Login};
+
+use crate::cx::Cx;
+use crate::failure::{Exit, Failure};
+
+/// What somebody has to look at.
+const STUCK: [&str; 3] = ["unknown", "held", "dead"];
+
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// The API key of a member who holds `outside.manage`
+    #[arg(long = "as", value_name = "KEY", env = "STATEHOUSE_KEY", hide_env_values = true, global = true)]
+    who: Option<String>,
+    /// The app, where there is more than one
+    #[arg(long, value_name = "APP", global = true)]
+    app: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Show the last of them, without what they are sent with
+    List {
+        /// In these states, with commas between: due, leased, done, failed, unknown, held, dead [default: unknown,held,dead]
+        #[arg(long, value_name = "STATES", value_delimiter = ',')]
+        state: Vec<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        most: i32,
+    },
+    /// Try some again that are held or dead; to say it twice does it once
+    Replay {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Say what became of one of which nobody knows
+    #[command(after_help = "Example: statehouse effects resolve 0193…-7-1 --happened --evidence 'it stands in their log' --as KEY")]
+    Resolve {
+        /// Its id
+        id: String,
+        /// It reached the outside system
+        #[arg(long, conflicts_with = "did_not", required_unless_present = "did_not")]
+        happened: bool,
+        /// It did not
+        #[arg(long)]
+        did_not: bool,
+        /// What you go by
+        #[arg(long, value_name = "TEXT")]
+        evidence: String,
+    },
+}
+
+/// Runs it.
+pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
+    let reached = cx.reach_only(args.app.as_deref()).await?;
+    let db = reached.db(Login::Api, 1)?;
+    let session = enter(&db, key(args.who.as_deref())?).await?;
+    match args.what {
+        What::List { state, most } => {
+            let states: Vec<&str> = if state.is_empty() { STUCK.into() } else { state.iter().map(String::as_str).collect() };
+            let found = effects::outbox(&db, &session, &states, None, most.clamp(1, PAGE_MAX)).await?;
+            let shown: Vec<serde_json::Value> = found.iter().map(shown).collect();
+            if !cx.print_json(&shown) {
+                found.iter().for_each(|owed| sayln!("{}", line(owed)));
+            }
+        }
+        What::Replay { ids } => replay(&db, &session, &ids, cx).await?,
+        What::Resolve { id, happened, evidence, .. } => {
+            effects::resolve(&db, &session, read(&id)?, happened, &evidence).await?;
+            let became = if happened { "done" } else { "failed" };
+            if !cx.print_json(&serde_json::json!({ "id": id, "state": became })) {
+                sayln!("{id} is {became}");
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+async fn replay(db: &Db, session: &statehouse_store::record::Session, ids: &[String], cx: &Cx) -> Result<(), Failure> {
+    let wanted = ids.iter().map(|id| read(id)).collect::<Result<Vec<Id>, Failure>>()?;
+    let replayed = effects::replay(db, session, &wanted).await?;
+    let due = |id: &Id| replayed.iter().any(|one| one.id == *id && one.due);
+    let told: Vec<serde_json::Value> = wanted.iter().map(|id| serde_json::json!({ "id": id.to_string(), "due": due(id) })).collect();
+    if !cx.print_json(&told) {
+        for id in &wanted {
+            sayln!("{id} {}", if due(id) { "is due again" } else { "stays as it is: not held, not dead, or not yours" });
+        }
+    }
+    Ok(())
+}
+
+/// The key that says who asks.
+pub(super) fn key(given: Option<&str>) -> Result<&str, Failure> {
+    given.ok_or_else(|| Failure::usage("say who asks: `--as KEY`, or `STATEHOUSE_KEY`"))
+}
+
+fn read(id: &str) -> Result<Id, Failure> {
+    Id::parse(id).ok_or_else(|| Failure::usage(format!("`{id}` names no effect; `statehouse effects list` shows them")))
+}
+
+fn shown(owed: &Owed) -> serde_json::Value {
+    serde_json::json!({
+        "id": owed.id.to_string(), "entity": owed.entity, "record": owed.id.record.to_string(), "verb": owed.verb, "connector": owed.connector,
+        "action": owed.action, "call": owed.call, "state": owed.state, "attempt": owed.attempt, "doubt": owed.doubt, "code": owed.code, "tried": owed.tried,
+    })
+}
+
+fn line(owed: &Owed) -> String {
+    let code = owed.code.as_deref().map(|code| format!("  {code}")).unwrap_or_default();
+    let doubt = if owed.doubt { "  may have arrived" } else { "" };
+    format!(
+        "{}  {}  {}.{}  of {} {}  attempt {}{code}{doubt}",
+        owed.id, owed.state, owed.connector, owed.action, owed.entity, owed.verb, owed.attempt
+    )
+}

@@ -1,0 +1,127 @@
+//! `statehouse messages`: what outside systems have sent, as a member who looks after it.
+
+use serde_json::{Value, json};
+use statehouse_fault::{Fault, SH1002};
+use statehouse_store::Login;
+use statehouse_store::inbox::{self, Filter};
+use statehouse_store::record::enter;
+use uuid::Uuid;
+
+use super::effects::key;
+use crate::cx::Cx;
+use crate::failure::{Exit, Failure};
+
+/// What somebody has to look at, or what has to happen first.
+const STUCK: [&str; 5] = ["waiting", "late", "quarantined", "conflict", "dead"];
+
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// The API key of a member who holds `outside.manage`
+    #[arg(long = "as", value_name = "KEY", env = "STATEHOUSE_KEY", hide_env_values = true, global = true)]
+    who: Option<String>,
+    /// The app, where there is more than one
+    #[arg(long, value_name = "APP", global = true)]
+    app: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Show the last of them, without what they say
+    List {
+        /// In these states, with commas between: due, leased, waiting, done, ignored, late, quarantined, conflict, dead [default: those that wait for something]
+        #[arg(long, value_name = "STATES", value_delimiter = ',')]
+        state: Vec<String>,
+        /// From one source
+        #[arg(long, value_name = "SOURCE")]
+        source: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        most: i32,
+    },
+    /// Show one with what it says
+    Show {
+        /// Its id
+        id: Uuid,
+    },
+    /// Look at some again that came to nothing; to say it twice does it once
+    Replay {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+    },
+}
+
+/// Runs it.
+pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
+    let reached = cx.reach_only(args.app.as_deref()).await?;
+    let db = reached.db(Login::Api, 1)?;
+    let session = enter(&db, key(args.who.as_deref())?).await?;
+    match args.what {
+        What::List { state, source, most } => {
+            let states = if state.is_empty() { STUCK.map(str::to_owned).into() } else { state };
+            let filter = Filter { states: Some(&states), source: source.as_deref(), before: None };
+            let found = inbox::list(&db, &session, &filter, most).await?;
+            if !cx.print_json(&found) {
+                found.iter().for_each(|one| sayln!("{}", line(one)));
+            }
+        }
+        What::Show { id } => {
+            let unknown = || {
+                Fault::new(SH1002, format!("there is no message `{id}` that you can see"))
+                    .with_help("list them with `statehouse messages list`")
+            };
+            let one = inbox::one(&db, &session, id).await?.ok_or_else(unknown)?;
+            if !cx.print_json(&one) {
+                show(&one);
+            }
+        }
+        What::Replay { ids } => {
+            let again = inbox::replay(&db, &session, &ids).await?;
+            let told: Vec<Value> = ids.iter().map(|id| json!({ "id": id.to_string(), "due": again.contains(id) })).collect();
+            if !cx.print_json(&told) {
+                for id in &ids {
+                    sayln!("{id} {}", if again.contains(id) { "is looked at again" } else { "stays as it is" });
+                }
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn text<'v>(one: &'v Value, key: &str) -> &'v str {
+    one[key].as_str().unwrap_or("-")
+}
+
+fn line(one: &Value) -> String {
+    let about = [one["code"].as_str(), one["why"].as_str()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    format!(
+        "{}  {}  {}  {}  {}  {about}",
+        text(one, "id"),
+        text(one, "received_at"),
+        text(one, "source"),
+        text(one, "type"),
+        text(one, "state")
+    )
+    .trim_end()
+    .to_owned()
+}
+
+fn show(one: &Value) {
+    sayln!("{}", line(one));
+    for (what, value) in [
+        ("key", &one["key"]),
+        ("coverage", &one["coverage"]),
+        ("secret", &one["secret"]),
+        ("record", &one["record"]),
+        ("verb", &one["verb"]),
+    ] {
+        sayln!("  {what:<10} {}", value.as_str().unwrap_or("-"));
+    }
+    sayln!("  {:<10} {}", "headers", one["headers"]);
+    sayln!("  {:<10} {}", "query", text(one, "query"));
+    sayln!("");
+    sayln!("{}", one["body"].as_str().or(one["body_base64"].as_str()).unwrap_or_default());
+}

@@ -1,0 +1,90 @@
+//! `statehouse work`: whatever must happen without anybody asking, until told to stop.
+
+use std::path::{Path, PathBuf};
+
+use statehouse_connect::egress::Client;
+use statehouse_connect::secrets::Secrets;
+use statehouse_fault::{SH0009, SH7008};
+use statehouse_http::Settings;
+use statehouse_http::settings::Log;
+use statehouse_store::Place;
+use statehouse_worker::Worker;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::serve::no_signals;
+use crate::cx::Cx;
+use crate::failure::{Exit, Failure};
+use crate::log;
+use crate::settings::Flags;
+
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The app to work for [default: every app of the database]
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    /// The file of settings [env: STATEHOUSE_SETTINGS] [default: statehouse.yaml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+/// Runs it.
+pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
+    // Asked for first, so that no signal is lost while the database is being reached.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let usual = Settings { log: Log { access: false, ..Log::default() }, ..Settings::default() };
+    let mut settings = Flags::of(args.settings).read(&usual)?;
+    log::begin(&settings)?;
+    if let Some(app) = args.app {
+        settings.app = app;
+    }
+    let named = Some(settings.app.as_str()).filter(|app| !app.is_empty());
+    // A worker needs no administrator, so with a URL nobody asks for one.
+    let (place, server) = match &cx.database_url {
+        Some(url) => (Place::parse(url)?, None),
+        None => {
+            let reached = cx.reach_only(named).await?;
+            (reached.place, reached.server)
+        }
+    };
+    let worker = worker(&settings, place).await?;
+    let apps = worker.apps();
+    let body = serde_json::json!({
+        "worker": worker.id(),
+        "apps": apps.iter().map(|(app, version)| serde_json::json!({ "app": app, "version": version })).collect::<Vec<_>>(),
+    });
+    if !cx.print_json(&body) {
+        let names: Vec<String> = apps.iter().map(|(app, version)| format!("`{app}` version {version}")).collect();
+        sayln!("`{}` works for {}", worker.id(), names.join(", "));
+    }
+    worker
+        .run(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+        .await;
+    if let Some(server) = server {
+        server.stop()?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// A worker as the settings say, with the secrets and the authorities they name.
+pub(super) async fn worker(settings: &Settings, place: Place) -> Result<Worker, Failure> {
+    let file = Some(&settings.secrets.file).filter(|file| !file.is_empty()).map(Path::new);
+    let secrets = Secrets::read(file, std::env::vars()).map_err(|cause| Failure::new(SH7008, cause.to_string()))?;
+    for warning in secrets.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    let roots = match settings.worker.extra_roots.as_str() {
+        "" => None,
+        file => Some(
+            std::fs::read(file).map_err(|cause| Failure::new(SH0009, format!("`worker.extra_roots` `{file}` cannot be read: {cause}")))?,
+        ),
+    };
+    let client = Client::system(roots.as_deref()).map_err(|cause| Failure::new(SH0009, format!("`worker.extra_roots`: {cause}")))?;
+    Ok(Worker::new(settings, place, secrets, client).await?)
+}

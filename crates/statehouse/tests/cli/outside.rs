@@ -1,0 +1,96 @@
+//! `endpoint`, `effects` and `messages`: addresses by the operator, the rest as a member who looks after it.
+
+use statehouse_testkit::{Cluster, TestDatabase, orders};
+
+use crate::binary::{Run, folder, run};
+
+const KEY: &str = "key-orders-nordur-admin-1";
+
+fn database(name: &str) -> TestDatabase {
+    let cluster = Cluster::shared();
+    cluster.database_from(&orders::in_every_state(cluster), name)
+}
+
+fn with(db: &TestDatabase, arguments: &[&str]) -> Run {
+    run(folder().path(), &[arguments, &["--database-url", &db.url("postgres")]].concat())
+}
+
+/// The token of an address that was printed.
+fn token(url: &str) -> &str {
+    url.trim().rsplit('/').next().unwrap_or_default()
+}
+
+#[test]
+fn an_address_is_printed_once_listed_and_ended() {
+    let db = database("cli_endpoint");
+    let added = with(&db, &["endpoint", "add", "nordur", "customs", "--account", "acct_1"]).ended(0);
+    assert!(added.stdout.starts_with("http://127.0.0.1:8321/v1/in/in_"), "{}", added.stdout);
+    assert!(added.stderr.contains("public_url"), "{}", added.stderr);
+    let asked = format!("select slug, app, source, account from statehouse.endpoint_of('{}')", token(&added.stdout));
+    assert_eq!(db.value("statehouse_server", &asked), "nordur|orders|customs|acct_1");
+    let second = with(&db, &["endpoint", "add", "baltyk", "customs", "--json"]).ended(0).json();
+    assert_eq!((&second["tenant"], &second["account"]), (&"baltyk".into(), &serde_json::Value::Null));
+
+    let listed = with(&db, &["endpoint", "list"]).ended(0);
+    assert_eq!(listed.stdout.lines().count(), 2, "{}", listed.stdout);
+    assert!(!listed.stdout.contains(token(&added.stdout)), "{}", listed.stdout);
+    let one = with(&db, &["endpoint", "list", "nordur", "--json"]).ended(0).json();
+    let id = one[0]["id"].as_str().expect("an id").to_owned();
+    with(&db, &["endpoint", "revoke", &id]).ended(0);
+    assert_eq!(db.value("statehouse_server", &asked), "");
+    let twice = with(&db, &["endpoint", "revoke", &id]).ended(1);
+    assert!(twice.stderr.contains("error[SH1002]"), "{}", twice.stderr);
+    assert!(with(&db, &["endpoint", "list", "nordur"]).stdout.contains("revoked 20"));
+
+    for wrong in [["endpoint", "add", "nobody", "customs"], ["endpoint", "add", "nordur", "unheard_of"]] {
+        let refused = with(&db, &wrong);
+        assert!(refused.status != Some(0) && refused.stderr.contains("error[SH"), "{wrong:?}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn effects_are_listed_tried_again_and_resolved_by_who_may() {
+    let db = database("cli_effects");
+    let first = "select record, seq, n from statehouse.effect where tenant = 1 order by due_at, record limit 1";
+    let put = |state: &str| {
+        let set = format!(
+            "set session_replication_role = replica;\nupdate statehouse.effect set state = '{state}' where (record, seq, n) in ({first})"
+        );
+        db.psql_as_superuser(&set).ok();
+    };
+    assert_eq!(with(&db, &["effects", "list", "--as", KEY]).ended(0).stdout, "", "none to look at");
+    put("dead");
+    let listed = with(&db, &["effects", "list", "--as", KEY, "--json"]).ended(0).json();
+    let id = listed[0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!((listed.as_array().map(Vec::len), &listed[0]["state"]), (Some(1), &"dead".into()));
+    assert!(with(&db, &["effects", "replay", &id, "--as", KEY]).ended(0).stdout.contains("is due again"));
+    assert!(with(&db, &["effects", "replay", &id, "--as", KEY]).ended(0).stdout.contains("stays as it is"));
+    put("unknown");
+    let resolve = ["effects", "resolve", id.as_str(), "--did-not", "--evidence", "nothing in their log", "--as", KEY];
+    assert_eq!(with(&db, &resolve).ended(0).stdout, format!("{id} is failed\n"));
+    assert!(with(&db, &resolve).ended(1).stderr.contains("error[SH7021]"));
+    assert!(with(&db, &["effects", "list", "--as", "key-orders-nordur-rep-1"]).stderr.contains("error[SH6505]"));
+    with(&db, &["effects", "list"]).ended(64);
+    with(&db, &["effects", "resolve", &id, "--evidence", "x", "--as", KEY]).ended(64);
+}
+
+#[test]
+fn messages_are_listed_shown_and_looked_at_again() {
+    let db = database("cli_messages");
+    let url = with(&db, &["endpoint", "add", "nordur", "customs"]).ended(0).stdout;
+    let receive = format!(
+        "select id from statehouse.receive_message('{}', 'msg_1', 'declaration.cleared', '{{\"a\":1}}', '{{\"webhook-id\":\"msg_1\"}}', '', 'customs_hook', 'whole', null)",
+        token(&url)
+    );
+    let id = db.value("statehouse_server", &receive);
+    assert_eq!(with(&db, &["messages", "list", "--as", KEY]).ended(0).stdout, "", "none that waits for anything");
+    db.psql_as_superuser("set session_replication_role = replica;\nupdate statehouse.message set state = 'dead', due_at = null, code = 'SH7108', why = 'it died'").ok();
+    let listed = with(&db, &["messages", "list", "--as", KEY]).ended(0);
+    assert!(listed.stdout.contains(&id) && listed.stdout.contains("dead  SH7108 it died"), "{}", listed.stdout);
+    let shown = with(&db, &["messages", "show", &id, "--as", KEY]).ended(0);
+    assert!(shown.stdout.ends_with("\n\n{\"a\":1}\n") && shown.stdout.contains("msg_1"), "{}", shown.stdout);
+    assert!(with(&db, &["messages", "replay", &id, "--as", KEY]).ended(0).stdout.contains("is looked at again"));
+    assert!(with(&db, &["messages", "replay", &id, "--as", KEY]).ended(0).stdout.contains("stays as it is"));
+    let theirs = with(&db, &["messages", "show", &id, "--as", "key-orders-baltyk-admin-1"]).ended(1);
+    assert!(theirs.stderr.contains("error[SH1002]"), "{}", theirs.stderr);
+}

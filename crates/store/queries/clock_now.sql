@@ -1,0 +1,2 @@
+-- The time as the law sees it; no index.
+select statehouse.now()

@@ -1,0 +1,2 @@
+-- Forgets messages that are over; by delivery_old.
+select statehouse.purge_deliveries($1)

@@ -1,0 +1,13 @@
+//! Messages from the outside, timers and schedules on a real server, with a clock set by hand.
+#![allow(clippy::unwrap_used)]
+
+mod apply;
+mod claims;
+mod erased;
+mod law;
+mod permutations;
+mod polls;
+mod receive;
+mod slots;
+mod timers;
+mod world;

@@ -1,0 +1,4 @@
+//! What needs neither a database nor a provider.
+
+mod decisions;
+mod slots;
