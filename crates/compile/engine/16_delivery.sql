@@ -156,7 +156,9 @@ begin
     update statehouse.subscription f
        set state = 'ended', ended_why = case when o.ends then 'its receiver says that it is gone' else 'its receiver took nothing for five days' end
      where f.tenant = o.tenant and f.id = o.subscription and f.state = 'active' and o."to" <> 'done' and (o.ends or f.failing_since <= now_ - interval '5 days');
-    if found then
+    -- Also where one before this in the same call, or its maker meanwhile, has ended it.
+    if o."to" <> 'done' and exists (
+         select from statehouse.subscription f where f.tenant = o.tenant and f.id = o.subscription and f.state = 'ended') then
       update statehouse.delivery d set state = 'dead', finished_at = now_ where d.tenant = o.tenant and d.subscription = o.subscription and d.state = 'due';
     end if;
   end loop;

@@ -51,12 +51,10 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, how: &How) -> E
     let mut at_kills: Vec<Vec<Effect>> = Vec::new();
     let day = matches!(how, How::Point { name, .. } if name.contains("slot"));
     scene.pass(if day { "1 day" } else { "61 minutes" }).await;
-    let mut running = match worker.take() {
-        Some(running) => running,
-        None => scene.worker(&Run::default()),
-    };
+    let mut running = worker.take();
     match how {
         How::Moment { us } => {
+            running.get_or_insert_with(|| scene.worker(&Run::default()));
             scene.owe(4, 4).await;
             // The moment of the kill is the thing itself, so it is a length of time.
             let us = *us;
@@ -66,15 +64,19 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, how: &How) -> E
         How::Point { name, after, nth, starting } => {
             let (before, behind) = (format!("{name}:before"), format!("{name}:after"));
             if *starting {
-                // One dies in the middle of things, so that the next has something to take up.
-                scene.points.hold_from("connect.send:before", 4);
+                // One dies in the middle of things, so that the next has something to take up; a first one finds a fresh database.
+                let (dies, at) = if name.contains("message") { ("store.apply_message:before", 1) } else { ("connect.send:before", 4) };
+                scene.points.hold_from(dies, at);
                 scene.owe(4, 4).await;
-                scene.points.stands_at("connect.send:before", REACHED_WITHIN).await;
-                at_kills.push(scene.kill(running).await);
-                scene.pass("61 seconds").await;
+                if let Some(first) = running.take() {
+                    scene.points.stands_at(dies, REACHED_WITHIN).await;
+                    at_kills.push(scene.kill(first).await);
+                    scene.pass("61 seconds").await;
+                }
                 scene.points.hold_from(&before, *nth);
-                running = scene.worker(&Run::default());
+                running = Some(scene.worker(&Run::default()));
             } else {
+                running.get_or_insert_with(|| scene.worker(&Run::default()));
                 scene.points.hold_from(&before, *nth);
                 scene.owe(4, 4).await;
             }
@@ -84,6 +86,7 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, how: &How) -> E
             }
         }
     }
+    let Some(running) = running else { return ended };
     let open = scene.open().await;
     at_kills.push(scene.kill(running).await);
     ended.pairs = open;

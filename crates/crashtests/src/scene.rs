@@ -122,6 +122,9 @@ impl Scene {
         let rows = Rows::connect(&db).await;
         let admin = db.as_persona(&Persona::member(APP, NORDUR, "admin")).await;
         for statement in [
+            // What a sweep finds.
+            "insert into statehouse.key (tenant, actor, key, fingerprint, entity, record, seq, at)
+               values (1, gen_random_uuid(), 'old', sha256(''), 'proof.parcel', gen_random_uuid(), 1, statehouse.now() - interval '40 days')".to_owned(),
             format!(
                 "insert into statehouse.endpoint (tenant, token_hash, app, source) values ({}, sha256('token'), '{APP}', 'carrier')",
                 NORDUR.number

@@ -10,6 +10,12 @@ use tokio::task::JoinSet;
 
 /// How many at once: each keeps one connection of the server busy.
 const AT_ONCE: usize = 3;
+/// Operators of which every site was noticed; the short run tries these, and none of them may survive. The long one tries
+/// all, and compares what survives with `data/survivors.csv`.
+const SHORT: [&str; 22] = [
+    "C02", "G02", "G04", "G05", "L02", "L03", "L06", "L07", "L08", "M01", "M02", "M03", "R02", "T01", "T02", "T03", "W01", "W02", "W03",
+    "W04", "W05", "W07",
+];
 /// A bug that makes the drill wait for ever is noticed too.
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -21,6 +27,8 @@ async fn each_planted_bug_is_noticed_or_explained() {
         let db = cluster.database_from(&template, "plants");
         plant::all(&Rows::connect(&db).await).await
     };
+    let long = std::env::var_os("STATEHOUSE_TEST_LONG").is_some();
+    let plants: Vec<plant::Plant> = plants.into_iter().filter(|plant| long || SHORT.contains(&plant.operator.id.as_str())).collect();
     let operators: BTreeSet<String> = plants.iter().map(|plant| plant.operator.id.clone()).collect();
     let (mut survived, mut caught) = (BTreeSet::new(), 0);
     let mut running = JoinSet::new();
@@ -47,7 +55,7 @@ async fn each_planted_bug_is_noticed_or_explained() {
             }
         }
     }
-    println!("{caught} planted bugs noticed, {} explained", survived.len());
+    println!("{caught} planted bugs noticed, {} not", survived.len());
     let differences = survivors::differences(&survivors::explained(&operators), &survived);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use statehouse_definition::App;
 use statehouse_definition::model::{Auth, Connector, Inbox};
 use statehouse_http::Settings;
-use statehouse_http::settings::Connector as Outer;
 use statehouse_sandbox::{Sandbox, Target, stand_ins};
 use statehouse_store::people::tenant;
 use statehouse_store::{Place, inbox};
@@ -195,6 +194,8 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use statehouse_http::settings::Connector as Outer;
+
     use super::*;
 
     fn app(name: &str) -> App {
