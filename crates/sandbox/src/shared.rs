@@ -91,6 +91,8 @@ impl Shared {
     /// One more request that hangs, until the value goes.
     pub(crate) fn hang(self: &Arc<Self>) -> Hanging {
         self.hanging.fetch_add(1, Ordering::SeqCst);
+        // Whoever waits for something to hold looks again, though no line came.
+        self.last.send_modify(|_| ());
         Hanging(Arc::clone(self))
     }
 }

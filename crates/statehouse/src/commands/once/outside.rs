@@ -22,7 +22,7 @@ use crate::failure::Failure;
 /// What customs signs with; of the form that the scheme asks for.
 const HOOK_SECRET: &str = "whsec_c3RhdGVob3VzZSByZWhlYXJzYWwgc2VjcmV0IDI0";
 /// Between two moves of the clock something has to happen, or this passes.
-const STILL: Duration = Duration::from_millis(60);
+const STILL: Duration = Duration::from_millis(20);
 /// The clock's step: what a rate allows meanwhile may go out.
 const STEP: &str = "2 seconds";
 /// The clock may run ahead of requests under way by so many steps, which is less than a lease. It would otherwise look as if
@@ -70,7 +70,7 @@ impl Outside {
             set("CONNECTORS__SMS__SETTINGS__SMS_FROM", "+3545550100".to_owned()),
             set("CONNECTORS__CUSTOMS__BASE", self.sandbox.base("customs")),
             // The clock is moved by hand, and nobody rings when it is.
-            set("WORKER__POLL_MS", "20".to_owned()),
+            set("WORKER__POLL_MS", "10".to_owned()),
             set("LOG__ACCESS", "false".to_owned()),
         ]
     }
@@ -145,7 +145,7 @@ impl Outside {
                 ahead += 1;
                 stage.wait(STEP).await?;
             }
-            tokio::time::sleep(STILL).await;
+            tokio::time::sleep(STILL / 2).await;
         }
         Err(Failure::new(statehouse_fault::SH9001, format!("after a minute something is still owed to the outside: {last:?}")))
     }
