@@ -1,5 +1,6 @@
 //! A database with the engine, one app, its people and a clock set by hand.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 
 use statehouse_compile::{compile, engine, pricing};
@@ -29,7 +30,9 @@ pub fn folder(app: &str) -> PathBuf {
 #[must_use]
 pub fn template(cluster: &Cluster, folder: &Path) -> String {
     let title = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    cluster.template(&format!("app_{title}"), |db| build(cluster, db, folder))
+    // Apps of one name stand in several places; for one place every process makes the same name.
+    let place = BuildHasherDefault::<DefaultHasher>::default().hash_one(folder) & 0xffff_ffff;
+    cluster.template(&format!("app_{title}_{place:08x}"), |db| build(cluster, db, folder))
 }
 
 /// What [`template`] puts into an empty database.

@@ -155,7 +155,7 @@ fn replays(document: &mut Document<'_>, tag: &str, name: &str, path: &str, what:
         .answers(200, "what became of it", closed(json!({ "due": due }), &[]))
         .may(&["SH1002", "SH6505"]);
     document.add("post", &format!("{path}/{{id}}/replay"), one);
-    let ids = json!({ "type": "array", "minItems": 1, "maxItems": 200, "items": { "type": "string", "minLength": 1 } });
+    let ids = json!({ "type": "array", "minItems": 1, "maxItems": 200, "items": { "type": "string" } });
     let item = closed(json!({ "id": text(), "due": due }), &[]);
     let many = Operation::new(format!("{name}ReplayMany"), tag, what)
         .body(closed(json!({ "ids": ids }), &[]), true)
