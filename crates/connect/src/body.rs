@@ -50,10 +50,28 @@ pub fn query(text: &str) -> Value {
     fields.into()
 }
 
-fn json(text: &[u8]) -> Result<Value, Unreadable> {
+/// Which numbers a JSON text may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// Whole numbers only as they were written: one that would be rounded on the way in is refused.
+    Exact,
+    /// Any; one that is not held exactly is the nearest that is.
+    Any,
+}
+
+/// Reads a JSON text in which no key stands twice.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn strict(text: &[u8], numbers: Numbers) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|cause| Unreadable::Json(cause.to_string()))
+    let value = Strict(numbers).deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+fn json(text: &[u8]) -> Result<Value, Unreadable> {
+    strict(text, Numbers::Exact).map_err(|cause| Unreadable::Json(cause.to_string()))
 }
 
 fn form(body: &[u8]) -> Result<Value, Unreadable> {
@@ -110,8 +128,9 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// A value in which no key stands twice and every whole number is the one that was written.
-struct Strict;
+/// A value in which no key stands twice.
+#[derive(Clone, Copy)]
+struct Strict(Numbers);
 
 impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
@@ -145,7 +164,11 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        if value.abs() >= EXACT_MAX { Err(E::custom("a number too large to be held exactly")) } else { Ok(value.into()) }
+        if self.0 == Numbers::Exact && value.abs() >= EXACT_MAX {
+            Err(E::custom("a number too large to be held exactly"))
+        } else {
+            Ok(value.into())
+        }
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -158,7 +181,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(list.into())
@@ -167,7 +190,7 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Strict)?;
+            let value = entries.next_value_seed(self)?;
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("the key `{key}` stands twice")));
             }

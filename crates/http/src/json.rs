@@ -1,14 +1,13 @@
 //! A JSON body, read strictly: its size capped, no key twice, none that the type does not have.
 
-use std::fmt;
-
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use statehouse_connect::body::{Numbers, strict};
 use statehouse_fault::{SH6001, SH6002, SH6004};
 
 use crate::problem::Wrong;
@@ -54,9 +53,7 @@ pub(crate) fn of<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resul
 /// # Errors
 /// `SH6001` for a text that is no JSON or of another form, `SH6002` for a key that is not known.
 pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    let value = value.map_err(|cause| Problem::new(SH6001, format!("the body cannot be read: {cause}")))?;
+    let value = strict(text, Numbers::Any).map_err(|cause| Problem::new(SH6001, format!("the body cannot be read: {cause}")))?;
     if has_zero(&value) {
         let wrong = Wrong { pointer: String::new(), message: "a text holds the character zero".to_owned(), code: SH6001.code };
         return Err(Problem::new(SH6001, "the body cannot be read: a text holds the character zero").with_errors(vec![wrong]));
@@ -93,73 +90,6 @@ pub(crate) fn misfit(said: &str, body: &Value) -> Problem {
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-}
-
-/// A value none of whose objects has a key twice.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
-            list.push(item);
-        }
-        Ok(list.into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Strict)?;
-            if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key `{key}` stands twice")));
-            }
-            map.insert(key, value);
-        }
-        Ok(map.into())
-    }
 }
 
 #[cfg(test)]

@@ -95,6 +95,18 @@ impl Cx {
         };
         Ok(Reached { place: reached.place.database(&name), server: reached.server })
     }
+
+    /// As [`Cx::reach_only`], for what runs as login roles alone: it needs no administrator, so with a URL nobody asks for one.
+    ///
+    /// # Errors
+    /// As [`Cx::reach_only`].
+    pub async fn reach_running(&self, app: Option<&str>) -> Result<(Place, Option<Server>), Failure> {
+        if let Some(url) = &self.database_url {
+            return Ok((Place::parse(url)?, None));
+        }
+        let reached = self.reach_only(app).await?;
+        Ok((reached.place, reached.server))
+    }
 }
 
 /// The name, if it is one of those there are.

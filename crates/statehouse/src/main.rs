@@ -9,11 +9,13 @@ mod cx;
 mod failure;
 mod folder;
 mod log;
+mod private;
 mod render;
 mod scratch;
 mod settings;
 mod sign_in;
 mod spans;
+mod stop;
 
 use std::process::ExitCode;
 

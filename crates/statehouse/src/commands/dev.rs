@@ -12,15 +12,14 @@ use statehouse_http::{Serving, Settings};
 use statehouse_store::people::{self, Instead, Key, People};
 use statehouse_store::{Login, Place, apply};
 use statehouse_worker::Worker;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use self::outside::Outside;
-use super::serve::no_signals;
 use crate::cx::{Cx, Reached};
 use crate::failure::{Exit, Failure};
 use crate::folder::{self, Folder};
 use crate::settings::Flags;
+use crate::stop::Stop;
 use crate::{log, sign_in};
 
 /// What it takes.
@@ -45,8 +44,7 @@ pub struct Args {
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     // Asked for first, so that no signal is lost while the database is being made.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut stopping = Stop::listen()?;
     let app = Folder::sound(&args.app, cx)?;
     if let Some(file) = &args.ready {
         ready::forget(file)?;
@@ -54,8 +52,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     let reached = cx.reach(&app.name)?;
     let (standing, serving) = tokio::select! {
         prepared = prepare(&args, &app, &reached, cx) => prepared,
-        _ = interrupt.recv() => return stop(reached, None),
-        _ = terminate.recv() => return stop(reached, None),
+        () = stopping.told() => return stop(reached, None),
     }?;
     if let Some(file) = &args.ready {
         ready::write(file, &standing)?;
@@ -65,17 +62,11 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         // Another process keeps the server; there is nothing to stay for.
         return Ok(Exit::Fine);
     };
-    let told = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
     let Serves { serving, worker, outside } = serving;
     // The worker goes on until the last request has been answered, and the stand-ins until the worker has drained.
     let answered = Notify::new();
     let serve = async {
-        serving.run(told).await;
+        serving.run(stopping.told()).await;
         answered.notify_one();
     };
     tokio::join!(serve, worker.run(answered.notified()));

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use statehouse_fault::SH0009;
 use statehouse_sandbox::{Sandbox, Settings, Target, stand_ins};
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::serve::no_signals;
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
+use crate::stop::Stop;
 
 /// Where it listens when nobody says.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4010);
@@ -36,16 +35,12 @@ pub struct Args {
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     // Asked for first, so that no signal is lost while the log is being read.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut stopping = Stop::listen()?;
     let hooks = args.hooks.as_deref().map(read).transpose()?.unwrap_or_default();
     let Args { listen, log, beyond_this_machine, .. } = args;
     let sandbox = Sandbox::start(Settings { listen, log: log.clone(), hooks, beyond_this_machine, ..Settings::default() }).await?;
     announce(&sandbox, log.as_deref(), cx);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    stopping.told().await;
     sandbox.stop().await;
     Ok(Exit::Fine)
 }

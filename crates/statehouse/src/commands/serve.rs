@@ -2,12 +2,11 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use statehouse_http::Settings;
-use statehouse_store::Place;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
 use crate::settings::Flags;
+use crate::stop::Stop;
 use crate::{log, sign_in};
 
 /// What it takes.
@@ -23,22 +22,14 @@ pub struct Args {
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     // Asked for first, so that no signal is lost while the pools are being made.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut stopping = Stop::listen()?;
     let mut settings = args.flags.read(&Settings::default())?;
     log::begin(&settings)?;
     if let Some(app) = args.app {
         settings.app = app;
     }
     let named = Some(settings.app.as_str()).filter(|app| !app.is_empty());
-    // A server needs no administrator, so with a URL nobody asks for one.
-    let (place, server) = match &cx.database_url {
-        Some(url) => (Place::parse(url)?, None),
-        None => {
-            let reached = cx.reach_only(named).await?;
-            (reached.place, reached.server)
-        }
-    };
+    let (place, server) = cx.reach_running(named).await?;
     take_open_files();
     let serving = sign_in::with(statehouse_http::serve(settings, place).await?)?;
     let running = serving.shared.running();
@@ -46,14 +37,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     if !cx.print_json(&body) {
         sayln!("`{}` version {} answers at http://{}", running.app.name, running.version, serving.address);
     }
-    serving
-        .run(async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-        .await;
+    serving.run(stopping.told()).await;
     if let Some(server) = server {
         server.stop()?;
     }
@@ -66,9 +50,4 @@ fn take_open_files() {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
-}
-
-/// No signals can be received.
-pub(super) fn no_signals(cause: std::io::Error) -> Failure {
-    Failure::new(statehouse_fault::SH9001, format!("no signals can be received: {cause}"))
 }

@@ -9,13 +9,12 @@ use statehouse_http::Settings;
 use statehouse_http::settings::Log;
 use statehouse_store::Place;
 use statehouse_worker::Worker;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::serve::no_signals;
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
 use crate::log;
 use crate::settings::Flags;
+use crate::stop::Stop;
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
@@ -31,8 +30,7 @@ pub struct Args {
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     // Asked for first, so that no signal is lost while the database is being reached.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut stopping = Stop::listen()?;
     let usual = Settings { log: Log { access: false, ..Log::default() }, ..Settings::default() };
     let mut settings = Flags::of(args.settings).read(&usual)?;
     log::begin(&settings)?;
@@ -40,14 +38,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         settings.app = app;
     }
     let named = Some(settings.app.as_str()).filter(|app| !app.is_empty());
-    // A worker needs no administrator, so with a URL nobody asks for one.
-    let (place, server) = match &cx.database_url {
-        Some(url) => (Place::parse(url)?, None),
-        None => {
-            let reached = cx.reach_only(named).await?;
-            (reached.place, reached.server)
-        }
-    };
+    let (place, server) = cx.reach_running(named).await?;
     let worker = worker(&settings, place).await?;
     let apps = worker.apps();
     let body = serde_json::json!({
@@ -58,14 +49,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
         let names: Vec<String> = apps.iter().map(|(app, version)| format!("`{app}` version {version}")).collect();
         sayln!("`{}` works for {}", worker.id(), names.join(", "));
     }
-    worker
-        .run(async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-        .await;
+    worker.run(stopping.told()).await;
     if let Some(server) = server {
         server.stop()?;
     }

@@ -1,7 +1,6 @@
 //! `statehouse bench messages`: how soon a sender is thanked while nothing works the messages off. An open loop: each
 //! message is due at its time whatever became of those before it, and is counted from when it was due.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,6 +25,7 @@ use super::http::Face;
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
+use crate::private;
 use crate::scratch::Scratch;
 
 /// The source of the app that is sent to.
@@ -140,18 +140,9 @@ fn secret(folder: &Path) -> Result<(Secret, PathBuf), Failure> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let text = format!("whsec_{}", STANDARD.encode(format!("{:032}", since.as_nanos())));
     let file = folder.join("secrets.yaml");
-    written(&file, &format!("{SECRET}: {text}\n")).map_err(|cause| Failure::file("write", &file, &cause))?;
+    private::write(&file, &format!("{SECRET}: {text}\n"))?;
     let secret = Secret::parse(&text).ok_or_else(|| broken("the secret of the bench is none"))?;
     Ok((secret, file))
-}
-
-/// A file that only this user reads.
-fn written(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())
 }
 
 /// When each was answered after it was due, and how late the sender was.

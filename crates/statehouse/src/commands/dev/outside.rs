@@ -2,9 +2,7 @@
 //! the stand-ins tell what has happened. Nothing that an app sends leaves the machine unless a setting says where to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -16,6 +14,7 @@ use statehouse_store::people::tenant;
 use statehouse_store::{Place, inbox};
 
 use crate::failure::Failure;
+use crate::private;
 
 /// Which stand-in speaks for a provider.
 const HOSTS: [(&str, &str); 8] = [
@@ -70,7 +69,7 @@ impl Outside {
         if settings.secrets.file.is_empty() {
             // JSON is YAML, and what was made up once stays.
             let text = serde_json::to_string_pretty(&self.secrets).unwrap_or_default();
-            write(&self.kept, &text).map_err(|cause| Failure::file("write", &self.kept, &cause))?;
+            private::write(&self.kept, &text)?;
             settings.secrets.file = self.kept.display().to_string();
         }
         Ok(())
@@ -97,7 +96,7 @@ impl Outside {
             }
             self.sandbox.hook_to(provider, targets)?;
         }
-        write(&list, &serde_json::to_string(&made).unwrap_or_default()).map_err(|cause| Failure::file("write", &list, &cause))
+        private::write(&list, &serde_json::to_string(&made).unwrap_or_default())
     }
 
     /// Ends every connection and lets go of the log.
@@ -185,15 +184,10 @@ fn usual(setting: &str) -> String {
     }
 }
 
-/// Readable by us alone.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    out.set_permissions(Permissions::from_mode(0o600))?;
-    out.write_all(text.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use statehouse_http::settings::Connector as Outer;
 
     use super::*;

@@ -1,9 +1,6 @@
 //! The outside of the rehearsal: stand-ins that misbehave, and what the worker makes of it.
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +15,7 @@ use statehouse_store::rehearsal::Stage;
 use super::cast::Order;
 use super::figures::Check;
 use crate::failure::Failure;
+use crate::private;
 
 /// What customs signs with; of the form that the scheme asks for.
 const HOOK_SECRET: &str = "whsec_c3RhdGVob3VzZSByZWhlYXJzYWwgc2VjcmV0IDI0";
@@ -53,11 +51,7 @@ impl Outside {
         for tenant in tenants {
             text.push_str(&format!("  {tenant}: {{ customs_key: account_{tenant} }}\n"));
         }
-        let written = std::fs::File::create(&secrets).and_then(|mut file| {
-            file.set_permissions(Permissions::from_mode(0o600))?;
-            file.write_all(text.as_bytes())
-        });
-        written.map_err(|cause| Failure::file("write", &secrets, &cause))?;
+        private::write(&secrets, &text)?;
         Ok(Outside { sandbox, secrets, told: Mutex::default() })
     }
 
