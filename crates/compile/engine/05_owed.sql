@@ -35,16 +35,18 @@ create table statehouse.effect (
   first_at     timestamptz,                          -- since when the provider may know its key
   sending      boolean     not null default false,   -- class N: written down before its one send
   doubt        boolean     not null default false,   -- a send may have reached the provider
+  through      text,                                 -- the connector it goes out by, where that is not its own
   result       statehouse.effect_result,
   code         text,                                 -- why it is where it is
   tried        jsonb       not null default '[]',    -- the last ten attempts, oldest first
   finished_at  timestamptz,
-  epoch        int         not null default 1,       -- of the database: a restore raises it and changes this default
+  epoch        int         not null default 1,       -- of the database: a restore raises it, and changes this default and its like
   constraint effect_pkey primary key (tenant, record, seq, n),
   constraint effect_state_known check (state in ('due', 'leased', 'done', 'failed', 'unknown', 'held', 'dead')),
   constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end),
   constraint effect_end_has_a_time check ((finished_at is not null) = (state in ('done', 'failed'))),
   constraint effect_spared_within check (spared between 0 and attempt),
+  constraint effect_through_another check (through <> connector),
   constraint effect_sending_is_of_n check (not sending or class = 'N'),
   -- Neither key nor question: what may have been sent is never due again. A call is, for the verb that says so.
   constraint effect_n_sent_once check (class <> 'N' or not doubt or state <> 'due' or call)
@@ -64,10 +66,11 @@ create table statehouse.timer (
   since   timestamptz,            -- when it was due first, once it was refused
   attempt int         not null default 0,   -- refusals in a row
   code    text,                   -- of the last of them
+  epoch   int         not null default 1,   -- as an effect's
   constraint timer_pkey primary key (tenant, record, verb),
   constraint timer_refusal_whole check (num_nonnulls(since, code) <> 1)
 );
-create index timer_due on statehouse.timer (due_at);
+create index timer_due on statehouse.timer (epoch, due_at);
 comment on table statehouse.timer is 'A transition owed at a time; gone when the record leaves the state';
 
 create table statehouse.key (
@@ -241,5 +244,5 @@ create table statehouse.setting (
   value text not null,
   constraint setting_pkey primary key (name)
 );
-insert into statehouse.setting values ('engine_schema', '1'), ('epoch', '1');
-comment on table statehouse.setting is 'Facts about this database: the engine schema''s version, the restore epoch';
+insert into statehouse.setting values ('engine_schema', '1'), ('epoch', '1'), ('restored_at', '-infinity');
+comment on table statehouse.setting is 'Facts about this database: the engine schema''s version, the restore epoch and since when it is in force';

@@ -50,6 +50,7 @@ create table statehouse.delivery (
   status       int,                    -- last answered
   code         text,                   -- why it was not taken
   finished_at  timestamptz,
+  epoch        int         not null default 1,   -- as an effect's
   constraint delivery_pkey primary key (tenant, subscription, xid, n),
   constraint delivery_subscription_exists foreign key (tenant, subscription) references statehouse.subscription,
   constraint delivery_state_known check (state in ('due', 'leased', 'done', 'dead')),
@@ -196,6 +197,8 @@ declare
   stretch  record;
   found_n  int;
   written  int := 0;
+  epoch_   constant int := statehouse.epoch();
+  restored constant timestamptz := (select r.value::timestamptz from statehouse.setting r where r.name = 'restored_at');
 begin
   perform set_config('statehouse.tenant', wanted_tenant::text, true);
   select f.* into s from statehouse.subscription f
@@ -221,15 +224,15 @@ begin
   perform set_config('statehouse.tenant', wanted_tenant::text, true);
   foreach entity in array entities loop
     execute format(
-      'insert into statehouse.delivery (tenant, subscription, xid, n, type, body)
-       select $1, $2, h.xid, h.n, %1$L || ''.'' || h.verb,
+      'insert into statehouse.delivery (tenant, subscription, xid, n, epoch, type, body)
+       select $1, $2, h.xid, h.n, case when h.at <= $8 then $9 - 1 else $9 end, %1$L || ''.'' || h.verb,
               statehouse.webhook_body(%1$L || ''.'' || h.verb, h.at, json_build_object(
                 ''cursor'', h.xid::text || ''.'' || h.n, ''entity'', %1$L, ''record'', h.record, ''seq'', h.seq, ''verb'', h.verb,
                 ''from'', h.from_state, ''to'', h.to_state, ''actor'', h.actor, ''kind'', h.kind, ''payload'', h.payload))
          from %2$I.%3$I h
         where (h.xid, h.n) > ($3, $4) and (h.xid, h.n) <= ($5, $6) and h.xid < statehouse.feed_horizon()
           and statehouse.webhook_wants($7, %1$L, h.verb)', entity, held.app || '_' || held.role, entity || '_history')
-      using s.tenant, s.id, s.xid, s.n, stretch.xid, stretch.n, s.events;
+      using s.tenant, s.id, s.xid, s.n, stretch.xid, stretch.n, s.events, restored, epoch_;   -- what happened before a restore is told when somebody says so
     get diagnostics found_n = row_count;
     written := written + found_n;
   end loop;

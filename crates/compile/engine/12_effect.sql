@@ -90,7 +90,7 @@ begin
        'leased → done', 'leased → failed', 'leased → unknown', 'leased → due', 'leased → dead',   -- settled, or its lease ran out
        'due → held', 'leased → held', 'held → due', 'held → dead', 'held → done', 'held → failed', -- a restore, and what people then say
        'dead → due',                                                                         -- tried again by somebody
-       'unknown → done', 'unknown → failed',                                                 -- said by a person
+       'unknown → done', 'unknown → failed', 'dead → done', 'dead → failed',                 -- said by a person
        'unknown → due') then                                                                 -- asked, and it had not happened
     perform statehouse.refuse_effect(old, format('an effect does not go from `%s` to `%s`', old.state, new.state), jsonb_build_object('to', new.state));
   end if;
@@ -107,6 +107,9 @@ begin
   if old.first_at is not null and new.first_at is distinct from old.first_at and (step <> 'dead → due' or old.doubt or new.first_at is not null) then
     perform statehouse.refuse_effect(old, 'the provider has had its key since it was first claimed');
   end if;
+  if new.through is distinct from old.through and (old.doubt or new.doubt or new.sending or step = 'leased → leased' or new.state not in ('leased', 'due')) then
+    perform statehouse.refuse_effect(old, 'what may have reached one provider never goes to another', jsonb_build_object('through', old.through, 'to', new.through));
+  end if;
   if new.class = 'N' then
     if new.sending and not old.sending and (step <> 'leased → leased' or old.doubt) then
       perform statehouse.refuse_effect(old, 'one send is written down, under a lease');
@@ -122,7 +125,7 @@ begin
   return new;
 end $$;
 comment on function statehouse.effect_law() is 'What may follow upon what in the life of an effect; whoever writes';
-create trigger effect_law_2_states before update of state, attempt, worker, first_at, sending, doubt
+create trigger effect_law_2_states before update of state, attempt, worker, first_at, sending, doubt, through
   on statehouse.effect for each row execute function statehouse.effect_law();
 create trigger effect_law_3_kept before delete on statehouse.effect for each row execute function statehouse.keep();
 create trigger effect_law_4_kept before truncate on statehouse.effect for each statement execute function statehouse.keep();
@@ -192,9 +195,20 @@ end $$;
 comment on function statehouse.resolve_call(int, uuid, text, boolean) is 'Ends the newest call of a verb as a person said; callable by the owner only';
 
 -- ── is this the database it was? ─────────────────────────────────────────────
--- After a restore what was owed may have been sent already, and the rows do not know. So the database remembers where it
--- lives; where that differs, everything that was owed is held until somebody says what to do with it.
+-- After a restore what was owed may have been done already, and the rows do not know: the outside has gone on without
+-- them. So the database remembers where it lives; where that differs, another epoch begins. Whatever is owed carries the
+-- epoch in which it came to be owed, and only that of the epoch in force is worked off. The rest is held until somebody
+-- says what to do with it (17_held.sql).
 insert into statehouse.setting values ('home', '');
+
+create function statehouse.epoch() returns int
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select s.value::int from statehouse.setting s where s.name = 'epoch');
+end $$;
+comment on function statehouse.epoch() is 'The epoch in force: what is owed since an older one is held';
 
 create function statehouse.home() returns text
   language sql stable
@@ -203,13 +217,27 @@ create function statehouse.home() returns text
          || '/' || (select d.oid::text from pg_database d where d.datname = current_database());
 comment on function statehouse.home() is 'Where this database lives: server, timeline, database';
 
--- Asked before every claim, so that nothing goes out of a restored database which no worker has greeted yet.
+-- To ask the server's control file takes a fifth of a millisecond. While the server has not been started anew, and this is the
+-- database it was, it is at home without being asked: whatever was copied or promoted runs under another start.
+create function statehouse.run() returns text
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select d.oid::text from pg_database d where d.datname = current_database()) || '@' || extract(epoch from pg_postmaster_start_time())::text;
+end $$;
+comment on function statehouse.run() is 'This database under this start of its server';
+
+-- Asked before every claim and every move of the engine, so that a restored database which no worker has greeted yet does
+-- nothing by itself.
 create function statehouse.check_home() returns void
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  known constant text := (select s.value from statehouse.setting s where s.name = 'home');   -- home, and the run in which it was greeted
 begin
-  if statehouse.home() is distinct from (select s.value from statehouse.setting s where s.name = 'home') then
+  if split_part(known, ' ', 2) is distinct from statehouse.run() and split_part(known, ' ', 1) is distinct from statehouse.home() then
     perform statehouse.refuse('SH7025', 'this database is not known to be where it was', '{}', 'greet it: select * from statehouse.greet_worker()');
   end if;
 end $$;
@@ -223,20 +251,31 @@ as $$
 #variable_conflict use_column
 declare
   here  int;
+  owed  text;
   moved bigint;
   home  constant text := statehouse.home();
+  run   constant text := statehouse.run();
+  known text;
   was   text;
 begin
   lsn := pg_current_wal_lsn();
-  select s.value into strict was from statehouse.setting s where s.name = 'home' for update;   -- workers greet one by one
+  select s.value into strict known from statehouse.setting s where s.name = 'home' for update;   -- workers greet one by one
+  was := split_part(known, ' ', 1);
   select s.value::int into strict epoch from statehouse.setting s where s.name = 'epoch';
   restored := was not in ('', home) or coalesce(lsn < witness, false);
   held := 0;
-  if was <> home then update statehouse.setting s set value = home where s.name = 'home'; end if;
+  if known <> home || ' ' || run then update statehouse.setting s set value = home || ' ' || run where s.name = 'home'; end if;
   if not restored then return next; return; end if;
   epoch := epoch + 1;
   update statehouse.setting s set value = epoch::text where s.name = 'epoch';
-  execute format('alter table statehouse.effect alter column epoch set default %s', epoch);
+  update statehouse.setting s set value = statehouse.now()::text where s.name = 'restored_at';
+  -- Messages, timers, times of schedules, polls and calls to subscribers are held by their epoch alone, however many they are.
+  foreach owed in array array['effect', 'timer', 'message', 'slot', 'poll', 'delivery'] loop
+    execute format('alter table statehouse.%I alter column epoch set default %s', owed, epoch);
+  end loop;
+  -- Another machine's clock may be behind.
+  update statehouse.gate g set floor = '-infinity', sweep_at = '-infinity' where g.floor > '-infinity' or g.sweep_at > '-infinity';
+  update statehouse.inflow i set floor = '-infinity', sweep_at = '-infinity' where i.floor > '-infinity' or i.sweep_at > '-infinity';
   for here in select t.tenant from statehouse.tenant t order by t.tenant loop
     perform set_config('statehouse.tenant', here::text, true);
     -- Class N and written down as being sent: nobody can tell, restored or not. Of the others any may have been sent since.
@@ -304,7 +343,7 @@ comment on function statehouse.report_gate(int, text, text, int, int, interval, 
 create type statehouse.claimed as (
   tenant int, slug text, record uuid, seq int, n int, app text, entity text, verb text, connector text, action text, version int, class text,
   call boolean, args jsonb, due_at timestamptz, attempt int, tries int, doubt boolean, first_at timestamptz, leased_until timestamptz,
-  now timestamptz, probe boolean);
+  now timestamptz, probe boolean, through text);
 comment on type statehouse.claimed is 'An effect lent to a worker: what to send, to whom, until when, and what is known about it';
 
 -- What of one gate may go out now. The gate's row is held, so that its tokens are counted once and one call probes.
@@ -313,10 +352,14 @@ comment on type statehouse.claimed is 'An effect lent to a worker: what to send,
 -- that is dead, but has to be read for as long as somebody holds an older snapshot. The floor is where the living begin;
 -- it stays a second behind the clock, since a transaction may owe something at the time it began and commit after others.
 -- Whoever commits later still is found by the sweep, which reads from the beginning, and the less often the longer it takes.
+--
+-- There is one way to read this. Where much waits for a later day the planner would think it over at each call, for as long
+-- as the claim itself takes.
 create function statehouse.claim_gate(worker text, wanted_tenant int, wanted_app text, wanted_connector text, versions int[], per_second numeric,
                                       burst int, most int, lease interval, patient boolean) returns setof statehouse.claimed
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
   set enable_bitmapscan = off
   set enable_hashjoin = off
@@ -327,7 +370,7 @@ declare
   now_    constant timestamptz := statehouse.now();
   began   constant timestamptz := clock_timestamp();
   slug_   text;
-  epoch_  int;
+  epoch_  constant int := statehouse.epoch();
   probing boolean;
   sweeps  boolean;
   from_   timestamptz;
@@ -356,7 +399,6 @@ begin
   end if;
   if probing then most := least(most, 1); end if;
   if most < 1 then return; end if;
-  select s.value::int into strict epoch_ from statehouse.setting s where s.name = 'epoch';
   sweeps := began >= g.sweep_at;
   from_ := case when sweeps then '-infinity' else g.floor end;
   perform set_config('statehouse.tenant', wanted_tenant::text, true);
@@ -365,6 +407,7 @@ begin
       select e.record, e.seq, e.n from statehouse.effect e
        where e.tenant = wanted_tenant and e.app = wanted_app and e.connector = wanted_connector and e.state = 'due'
          and e.due_at >= from_ and e.due_at <= now_ and e.version = any (versions) and e.epoch >= epoch_
+         and e.through is null   -- what goes through another connector is lent by claim_through
        order by e.due_at
        limit most
          for update skip locked)
@@ -374,7 +417,7 @@ begin
       from picked p
      where e.tenant = wanted_tenant and e.record = p.record and e.seq = p.seq and e.n = p.n
     returning e.tenant, slug_, e.record, e.seq, e.n, e.app, e.entity, e.verb, e.connector, e.action, e.version, e.class::text,
-              e.call, e.args::jsonb, e.due_at, e.attempt, e.attempt - e.spared, e.doubt, e.first_at, e.leased_until, now_, probing;
+              e.call, e.args::jsonb, e.due_at, e.attempt, e.attempt - e.spared, e.doubt, e.first_at, e.leased_until, now_, probing, e.through;
   get diagnostics took = row_count;
   -- Where what is still due begins: of other versions, held by somebody for a moment, or more than was asked for.
   select e.due_at into rest from statehouse.effect e
@@ -509,6 +552,7 @@ declare
   marked jsonb;
   may    jsonb := '[]';
 begin
+  perform statehouse.check_home();
   for here in select distinct h.tenant from statehouse.holds(held) h order by h.tenant loop
     perform set_config('statehouse.tenant', here::text, true);
     with marked_ as (
@@ -589,13 +633,14 @@ comment on function statehouse.tried(jsonb, jsonb) is 'The last ten attempts, wi
 
 create type statehouse.outcome as (
   tenant int, record uuid, seq int, n int, attempt int, "to" text, after float8, doubt boolean, counts boolean, result jsonb, code text,
-  status int, ms bigint);
-comment on type statehouse.outcome is 'What a worker says became of one attempt; `after` in seconds, for what is to be tried again';
+  status int, ms bigint, through text);
+comment on type statehouse.outcome is 'What a worker says became of one attempt; `after` in seconds, for what is to be tried again, and `through` for what goes to another connector then';
 
 -- The fence: worker, attempt and state. Whoever is not found here has lost the effect, and says nothing about it.
 create function statehouse.settle_within(worker text, here int, outcomes jsonb, calls boolean) returns jsonb
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
@@ -625,11 +670,12 @@ begin
            doubt        = s.doubts or s.doubted and (e.class = 'N' or s.becomes not in ('due', 'dead')),
            -- Not a byte was sent, so the one send of class N is still to come.
            sending      = e.sending and (s.becomes not in ('due', 'dead') or s.doubts or s.doubted),
+           through      = case when s.becomes = 'due' and not s.doubts and not s.doubted then coalesce(s.through, e.through) else e.through end,
            spared       = e.spared + (s.becomes = 'due' and not coalesce(s.counts, true))::int,
            result       = case when s.becomes in ('done', 'failed') then statehouse.bounded(s.result) end,
            code         = left(s.code, 200),
            tried        = statehouse.tried(e.tried, jsonb_strip_nulls(jsonb_build_object(
-                            'at', now_, 'worker', e.worker, 'attempt', e.attempt, 'to', s.becomes, 'code', left(s.code, 200), 'status', s.status, 'ms', s.ms))),
+                            'at', now_, 'worker', e.worker, 'attempt', e.attempt, 'through', e.through, 'to', s.becomes, 'code', left(s.code, 200), 'status', s.status, 'ms', s.ms))),
            finished_at  = case when s.becomes in ('done', 'failed') then now_ end
       from said s
      where e.tenant = here and e.record = s.record and e.seq = s.seq and e.n = s.n
@@ -688,6 +734,7 @@ declare
   before constant text := coalesce(current_setting('statehouse.session', true), '');
   token  constant text := statehouse.enter_as(kind, tenant, app);
 begin
+  perform statehouse.check_home();
   perform set_config('statehouse.session', before, false);   -- what the connection had stays behind it
   perform set_config('statehouse.session', token, true);
 end $$;
@@ -756,30 +803,40 @@ begin
 end $$;
 comment on function statehouse.gates() is 'The gates of the caller''s tenant and app, and how much waits before each, counted up to 1000; needs `outside.manage`';
 
+create function statehouse.replay_effect(c statehouse.context, wanted_record uuid, wanted_seq int, wanted_n int, states text[]) returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  now_ constant timestamptz := statehouse.now();
+begin
+  update statehouse.effect e
+     set state = 'due', due_at = now_, code = 'replayed', spared = e.attempt, epoch = statehouse.epoch(),
+         -- Given up without a doubt: the provider never had its key. Held by a restore: it may have it since it was due.
+         first_at = case when e.state = 'held' then coalesce(e.first_at, e.due_at) when e.doubt then e.first_at end,
+         tried = statehouse.tried(e.tried, jsonb_build_object('at', now_, 'to', 'due', 'code', 'replayed', 'by', c.actor))
+   where e.tenant = c.tenant and e.app = c.app and e.record = wanted_record and e.seq = wanted_seq and e.n = wanted_n
+     and e.state = any (states) and e.code is distinct from 'erased';   -- of a forgotten subject nothing is left to send
+  return found;
+end $$;
+comment on function statehouse.replay_effect(statehouse.context, uuid, int, int, text[]) is
+  'Makes one effect in one of these states due again; whether it did; callable by the owner only';
+
 create function statehouse.replay_effects(ids jsonb) returns table (record uuid, seq int, n int, due boolean)
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  c      constant statehouse.context := statehouse.admit('outside.manage');
-  now_   constant timestamptz := statehouse.now();
-  epoch_ constant int := (select s.value::int from statehouse.setting s where s.name = 'epoch');
-  id     jsonb;
+  c  constant statehouse.context := statehouse.admit('outside.manage');
+  id jsonb;
 begin
   if jsonb_array_length(ids) > 200 then
     perform statehouse.refuse('SH8002', format('%s effects in one call', jsonb_array_length(ids)), '{}', 'replay at most 200 at once');
   end if;
   for id in select distinct i from jsonb_array_elements(ids) i order by i loop
     record := (id ->> 0)::uuid; seq := (id ->> 1)::int; n := (id ->> 2)::int;
-    update statehouse.effect e
-       set state = 'due', due_at = now_, code = 'replayed', spared = e.attempt, epoch = epoch_,
-           -- Given up without a doubt: the provider never had its key. Held by a restore: it may have it since it was due.
-           first_at = case when e.state = 'held' then coalesce(e.first_at, e.due_at) when e.doubt then e.first_at end,
-           tried = statehouse.tried(e.tried, jsonb_build_object('at', now_, 'to', 'due', 'code', 'replayed', 'by', c.actor))
-     where e.tenant = c.tenant and e.app = c.app and e.record = replay_effects.record and e.seq = replay_effects.seq and e.n = replay_effects.n
-       and e.state in ('held', 'dead') and e.code is distinct from 'erased';   -- of a forgotten subject nothing is left to send
-    due := found;
+    due := statehouse.replay_effect(c, record, seq, n, '{held,dead}');
     -- One that is not there, or not the caller's to know of, is not spoken of.
     if due or exists (select from statehouse.effect e where e.tenant = c.tenant and e.app = c.app
                        and e.record = replay_effects.record and e.seq = replay_effects.seq and e.n = replay_effects.n) then
@@ -808,7 +865,7 @@ begin
   if not found then
     perform statehouse.refuse('SH1002', 'there is no such effect that you can see', '{}', 'check the id');
   end if;
-  if e.state not in ('unknown', 'held') or e.call then
+  if e.state not in ('unknown', 'held', 'dead') or e.call then
     perform statehouse.refuse('SH7021', format('%s-%s-%s is no unknown effect', resolve_effect.record, resolve_effect.seq, resolve_effect.n),
       jsonb_strip_nulls(jsonb_build_object('record', resolve_effect.record, 'seq', resolve_effect.seq, 'n', resolve_effect.n, 'state', e.state, 'call', e.call)),
       'look at the effect again; a call is resolved by its record''s own verbs');
@@ -819,7 +876,7 @@ begin
    where f.tenant = c.tenant and f.record = resolve_effect.record and f.seq = resolve_effect.seq and f.n = resolve_effect.n;
 end $$;
 comment on function statehouse.resolve_effect(uuid, int, int, boolean, text) is
-  'A member says what became of an effect that is unknown or held, and what they go by; needs `outside.manage`';
+  'A member says what became of an effect that is unknown, held or dead, and what they go by; needs `outside.manage`';
 
 -- ── who may ──────────────────────────────────────────────────────────────────
 alter table statehouse.gate enable row level security;
@@ -828,7 +885,7 @@ create policy owner_functions on statehouse.gate to statehouse_owner using (true
 create policy worker_sees on statehouse.gate for select to statehouse_worker using (true);
 grant select on statehouse.gate to statehouse_worker, statehouse_backup;
 
-grant execute on function statehouse.claim_effects(text, jsonb, int, interval), statehouse.check_home(),
+grant execute on function statehouse.claim_effects(text, jsonb, int, interval), statehouse.check_home(), statehouse.epoch(),
   statehouse.claim_gate(text, int, text, text, int[], numeric, int, int, interval, boolean),
   statehouse.recover_effects(int, timestamptz), statehouse.recover_effect(int, uuid, int, int),
   statehouse.beat_effects(text, jsonb, interval), statehouse.mark_sending(text, jsonb),

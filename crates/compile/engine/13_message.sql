@@ -68,6 +68,8 @@ create table statehouse.message (
   code         text,
   why          text,
   settled_at   timestamptz,
+  forgotten_at timestamptz,                -- since then nothing is left of what it said
+  epoch        int             not null default 1,   -- as an effect's
   constraint message_pkey primary key (tenant, id),
   constraint message_once unique (tenant, app, source, key, n),
   constraint message_key_bounded check (length(key) between 1 and 500),
@@ -84,11 +86,12 @@ create table statehouse.message (
   constraint message_waits_for_something check (state <> 'waiting' or wait_until is not null),
   constraint message_end_has_a_reason check (state not in ('late', 'quarantined', 'dead') or code is not null)
 );
-create index message_due on statehouse.message (tenant, due_at, id) where state in ('due', 'waiting');
+create index message_due on statehouse.message (tenant, epoch, due_at, id) where state in ('due', 'waiting');
 create index message_leased on statehouse.message (leased_until) where state = 'leased';
 create index message_waiting on statehouse.message (tenant, record, verb) where state = 'waiting';
 create index message_about on statehouse.message (tenant, record) where record is not null;
 create index message_stuck on statehouse.message (tenant, id) where state in ('waiting', 'late', 'quarantined', 'conflict', 'dead');
+create index message_unplaced on statehouse.message (settled_at) where record is null and forgotten_at is null and settled_at is not null;
 comment on table statehouse.message is 'One stored message of a source; its body, key and fingerprint never change';
 
 -- Beside the message, so that a flood of doublets never waits for whoever works on it; in sixteen rows, so that doublets
@@ -102,19 +105,29 @@ create table statehouse.message_doublet (
 ) with (fillfactor = 50);
 comment on table statehouse.message_doublet is 'How often a message came again';
 
+-- Where what is due of a tenant's messages begins; see claim_messages.
+create table statehouse.inflow (
+  tenant   int         not null,
+  floor    timestamptz not null default '-infinity',   -- below it nothing was due when somebody last looked
+  sweep_at timestamptz not null default '-infinity',   -- then somebody looks below it
+  constraint inflow_pkey primary key (tenant),
+  constraint inflow_tenant_exists foreign key (tenant) references statehouse.tenant
+) with (fillfactor = 20);
+comment on table statehouse.inflow is 'The tenants that take messages, and from where on to look for those that are due';
+
 -- ── the law of a message ─────────────────────────────────────────────────────
 -- What came is evidence and stays as it came; a state is left only for one that follows from it. New rows pass no
 -- trigger: they are written by one function, and their sender waits for it.
 create function statehouse.message_moves(from_state text, to_state text) returns boolean
   language sql immutable parallel safe
   return to_state = any (case from_state
-    when 'due'         then '{leased}'::text[]
-    when 'waiting'     then '{leased,due}'
+    when 'due'         then '{leased,ignored}'::text[]
+    when 'waiting'     then '{leased,due,ignored}'
     when 'leased'      then '{done,ignored,waiting,late,quarantined,due,dead}'
     when 'ignored'     then '{due}'
-    when 'late'        then '{due}'
-    when 'quarantined' then '{due}'
-    when 'dead'        then '{due}'
+    when 'late'        then '{due,ignored}'
+    when 'quarantined' then '{due,ignored}'
+    when 'dead'        then '{due,ignored}'
     else '{}' end);
 comment on function statehouse.message_moves(text, text) is 'Whether a message may go from one state to another; what is done or in conflict stays so';
 
@@ -122,7 +135,7 @@ create function statehouse.message_law() returns trigger
   language plpgsql
 as $$
 declare
-  forgets boolean;   -- the person it is about is erased: what it said goes, that it came stays
+  forgets boolean;   -- the person it is about is erased, or nobody ever knew whom it is about: what it said goes, that it came stays
 begin
   if tg_op = 'DELETE' then
     if statehouse.erased(old.tenant) then return old; end if;
@@ -187,9 +200,9 @@ begin
       from statehouse.message m
      where m.tenant = (arrived).tenant and m.app = (arrived).app and m.source = (arrived).source and m.key = (arrived).key and m.n = nth;
     if not found then
-      insert into statehouse.message as m (tenant, app, source, key, n, item, type, body, headers, query, received_at, secret, coverage, fingerprint, state, code)
+      insert into statehouse.message as m (tenant, app, source, key, n, item, type, body, headers, query, received_at, secret, coverage, fingerprint, state, code, settled_at)
       select (arrived).tenant, (arrived).app, (arrived).source, (arrived).key, nth, (arrived).item, (arrived).type, (arrived).body, (arrived).headers, (arrived).query,
-             (arrived).received_at, (arrived).secret, (arrived).coverage, (arrived).fingerprint, 'conflict', 'SH7104'
+             (arrived).received_at, (arrived).secret, (arrived).coverage, (arrived).fingerprint, 'conflict', 'SH7104', (arrived).received_at
       on conflict on constraint message_once do nothing
       returning m.id into stored.id;
       if found then
@@ -260,9 +273,10 @@ as $$
 #variable_conflict use_column
 declare
   arrived statehouse.message;
+  since   int;   -- which epoch the poll is of
 begin
-  perform from statehouse.poll p
-    where p.tenant = for_tenant and p.app = receive_item.app and p.source = receive_item.source and p.worker = receive_item.worker;
+  select p.epoch into since from statehouse.poll p
+   where p.tenant = for_tenant and p.app = receive_item.app and p.source = receive_item.source and p.worker = receive_item.worker;
   if not found then return; end if;
   arrived.tenant := for_tenant;
   arrived.app := receive_item.app;
@@ -275,9 +289,16 @@ begin
   arrived.received_at := statehouse.now();
   arrived.coverage := 'polled';
   arrived.fingerprint := sha256(int4send(octet_length(receive_item.body)) || receive_item.body);
-  return query select s.verdict, s.id from statehouse.store_message(arrived) s;
+  select s.verdict, s.id into verdict, id from statehouse.store_message(arrived) s;
+  -- After a restore a source is asked by itself, so that people see what has happened; what it says waits until they let
+  -- it go.
+  if verdict = 'new' and since < statehouse.epoch() then
+    update statehouse.message m set epoch = since where m.tenant = for_tenant and m.id = receive_item.id;
+  end if;
+  return next;
 end $$;
-comment on function statehouse.receive_item(text, int, text, text, text, text, bytea) is 'Stores an item of a poll that the worker holds; no row where it holds none';
+comment on function statehouse.receive_item(text, int, text, text, text, text, bytea) is
+  'Stores an item of a poll that the worker holds, held where the poll is; no row where it holds none';
 
 -- ── working them off ─────────────────────────────────────────────────────────
 -- How long until it is looked at again: doubling, at most an hour.
@@ -286,62 +307,120 @@ create function statehouse.back_off(times int) returns interval
   return least(interval '2 seconds' * power(2, least(greatest(times, 0), 20)), interval '1 hour');
 comment on function statehouse.back_off(int) is 'Two seconds, doubled with each time, at most an hour';
 
--- Tenants in turn, from another place each time, and each has its share of a claim: no tenant waits behind what another
--- is flooded with. They are found by jumping along message_due.
-create function statehouse.claim_messages(worker text, apps text[], most int, lease interval)
-  returns table (tenant int, slug text, id uuid, attempt int, app text, source text, key text, item int, type text, body bytea, headers jsonb, query text,
-                 coverage text, received_at timestamptz, tries int, waits int, fetched jsonb)
+create type statehouse.lent_message as (
+  tenant int, slug text, id uuid, attempt int, app text, source text, key text, item int, type text, body bytea, headers jsonb, query text,
+  coverage text, received_at timestamptz, tries int, waits int, fetched jsonb);
+comment on type statehouse.lent_message is 'A message lent to a worker: what came, by which claim it is held, and how often it was looked at';
+
+-- What of one tenant is to be looked at now. As with a gate (claim_gate), each message that was claimed leaves a dead entry in
+-- message_due, to be read for as long as somebody holds an older snapshot: the floor is where the living begin, a second
+-- behind the clock, and who commits later still is found by the sweep. Nobody waits for its row: two at once look twice.
+create function statehouse.claim_messages_of(worker text, wanted_tenant int, apps text[], most int, lease interval)
+  returns setof statehouse.lent_message
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 declare
-  now_    constant timestamptz := statehouse.now();
-  owing   int[] := '{}';
+  now_   constant timestamptz := statehouse.now();
+  began  constant timestamptz := clock_timestamp();
+  epoch_ constant int := statehouse.epoch();
+  i      statehouse.inflow;
+  slug_  text;
+  sweeps boolean;
+  from_  timestamptz;
+  rest   timestamptz;
+  took   int;
+  looked interval;
+begin
+  select f.* into i from statehouse.inflow f where f.tenant = wanted_tenant;
+  if not found then return; end if;
+  select t.slug into slug_ from statehouse.tenant t where t.tenant = wanted_tenant and t.suspended_at is null;
+  if not found then return; end if;
+  sweeps := began >= i.sweep_at;
+  from_ := case when sweeps then '-infinity' else i.floor end;
+  return query
+    with picked as materialized (
+      select d.id from statehouse.message d
+       where d.tenant = wanted_tenant and d.epoch = epoch_ and d.state in ('due', 'waiting') and d.due_at >= from_ and d.due_at <= now_
+         and d.app = any (apps)
+       order by d.due_at, d.id
+       limit most
+         for update skip locked)
+    update statehouse.message m
+       set state = 'leased', due_at = null, attempt = m.attempt + 1, tries = m.tries + 1,
+           worker = claim_messages_of.worker, leased_until = now_ + lease
+      from picked p
+     where m.tenant = wanted_tenant and m.id = p.id
+    returning m.tenant, slug_, m.id, m.attempt, m.app, m.source, m.key, m.item, m.type, m.body, m.headers, m.query,
+              m.coverage, m.received_at, m.tries, m.waits, m.fetched;
+  get diagnostics took = row_count;
+  select d.due_at into rest from statehouse.message d
+   where d.tenant = wanted_tenant and d.epoch = epoch_ and d.state in ('due', 'waiting') and d.due_at >= from_
+   order by d.due_at limit 1;
+  looked := clock_timestamp() - began;
+  if sweeps then
+    i.floor := case when took = 0 and looked < interval '5 milliseconds' then '-infinity' else least(rest, now_ - interval '1 second') end;
+    i.sweep_at := clock_timestamp() + greatest(interval '5 seconds', 20 * looked);
+  elsif least(rest, now_ - interval '1 second') > i.floor + interval '1 second' then
+    i.floor := least(rest, now_ - interval '1 second');
+  else
+    return;   -- too little to write down
+  end if;
+  perform from statehouse.inflow f where f.tenant = wanted_tenant for update skip locked;
+  if found then
+    update statehouse.inflow f set floor = i.floor, sweep_at = i.sweep_at where f.tenant = wanted_tenant;
+  end if;
+end $$;
+comment on function statehouse.claim_messages_of(text, int, text[], int, interval) is
+  'Leases what of one tenant is to be looked at; the attempt is counted here, so that a death counts';
+
+-- Tenants in turn, from another place each time, and each has its share of a claim: no tenant waits behind what another
+-- is flooded with.
+create function statehouse.claim_messages(worker text, apps text[], most int, lease interval)
+  returns setof statehouse.lent_message
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+as $$
+declare
+  epoch_  constant int := statehouse.epoch();
+  tenants constant int := 64;   -- of one call
   start   int;
-  here    int;
-  wrapped boolean := false;
+  lane    record;
   claimed int := 0;
   got     int;
 begin
-  select floor(random() * (max(t.tenant) + 1)) into start from statehouse.tenant t;
-  here := start;
-  for _ in 1 .. 1000 loop
-    select m.tenant into here from statehouse.message m
-     where m.state in ('due', 'waiting') and m.tenant > here and (not wrapped or m.tenant <= start)
-     order by m.tenant limit 1;
-    if not found then
-      exit when wrapped;
-      wrapped := true;
-      here := -2147483648;
-      continue;
-    end if;
-    if exists (select from statehouse.message m where m.tenant = here and m.state in ('due', 'waiting') and m.due_at <= now_)
-       and exists (select from statehouse.tenant t where t.tenant = here and t.suspended_at is null) then
-      owing := owing || here;
-    end if;
-  end loop;
-  foreach here in array owing loop
+  perform statehouse.check_home();
+  select floor(random() * (max(i.tenant) + 1)) into start from statehouse.inflow i;
+  for lane in
+    select l.*, count(*) over () as places
+      from (select i.tenant, i.behind
+              from (select f.*, f.tenant < start as behind from statehouse.inflow f order by f.tenant < start, f.tenant) i
+             where i.floor > '-infinity' and i.sweep_at <= clock_timestamp()   -- whoever is to be swept is looked at as a whole
+                or exists (select from statehouse.message m
+                            where m.tenant = i.tenant and m.epoch = epoch_ and m.state in ('due', 'waiting')
+                              and m.due_at >= i.floor and m.due_at <= statehouse.now()
+                            order by m.due_at limit 1)
+             limit tenants) l
+     order by l.behind, l.tenant
+  loop
     return query
-      update statehouse.message m
-         set state = 'leased', due_at = null, attempt = m.attempt + 1, tries = m.tries + 1,
-             worker = claim_messages.worker, leased_until = now_ + lease
-        from statehouse.tenant t
-       where t.tenant = here and (m.tenant, m.id) in (
-         select d.tenant, d.id from statehouse.message d
-          where d.tenant = here and d.state in ('due', 'waiting') and d.due_at <= now_ and d.app = any (apps)
-          order by d.due_at, d.id
-          limit least(most - claimed, ceil(most::numeric / cardinality(owing)))
-            for update skip locked)
-      returning m.tenant, t.slug, m.id, m.attempt, m.app, m.source, m.key, m.item, m.type, m.body, m.headers, m.query,
-                m.coverage, m.received_at, m.tries, m.waits, m.fetched;
+      select c.* from statehouse.claim_messages_of(worker, lane.tenant, apps, least(most - claimed, ceil(most::numeric / lane.places)::int), lease) c;
     get diagnostics got = row_count;
     claimed := claimed + got;
     exit when claimed >= most;
   end loop;
 end $$;
 comment on function statehouse.claim_messages(text, text[], int, interval) is
-  'Leases what is to be looked at, at most so many and of each tenant no more than its share; the attempt is counted here, so that a death counts';
+  'Leases what is to be looked at, at most so many and of each tenant no more than its share';
 
 create function statehouse.beat_messages(worker text, held jsonb, lease interval) returns jsonb
   language plpgsql security definer
@@ -443,7 +522,7 @@ as $$
 begin
   return query
     select m.waits, m.wait_until from statehouse.message m
-     where m.tenant = wanted_tenant and m.id = wanted_id and m.worker = hold_message.worker and m.attempt = wanted_attempt and m.state = 'leased'
+     where m.tenant = wanted_tenant and m.id = wanted_id and m.worker = hold_message.worker and m.attempt = wanted_attempt and m.state = 'leased' and m.epoch = statehouse.epoch()
        for update;
 end $$;
 comment on function statehouse.hold_message(text, int, uuid, int) is 'The fence: no row where a message is not the worker''s any more; else nobody else''s until the transaction ends';
@@ -609,6 +688,11 @@ comment on function statehouse.apply_message(text, int, uuid, int, text, text, t
   'Fires what a message means on the record it is about. `hopeful` are the states from which the verb can still become legal. Says what became of it; `lost` where it is not the worker''s any more';
 
 -- ── those who look after the queues ──────────────────────────────────────────
+create function statehouse.is_held(m statehouse.message, epoch_ int) returns boolean
+  language sql immutable parallel safe
+  return (m).epoch < epoch_ and (m).state in ('due', 'waiting', 'leased');
+comment on function statehouse.is_held(statehouse.message, int) is 'Whether a message would be looked at, were it not of an older epoch than this';
+
 create function statehouse.messages(states text[] default null, wanted_source text default null, before uuid default null, most int default 100, only_id uuid default null)
   returns table (id uuid, source text, key text, n int, item int, type text, state text, received_at timestamptz, due_at timestamptz, wait_until timestamptz,
                  settled_at timestamptz, attempt int, again bigint, coverage text, secret text, entity text, record uuid, verb text, code text, why text)
@@ -617,20 +701,22 @@ create function statehouse.messages(states text[] default null, wanted_source te
 as $$
 #variable_conflict use_column
 declare
-  c constant statehouse.context := statehouse.admit('outside.manage');
+  c      constant statehouse.context := statehouse.admit('outside.manage');
+  epoch_ constant int := statehouse.epoch();
 begin
   return query
-    select m.id, m.source, m.key, m.n, m.item, m.type, m.state, m.received_at, m.due_at, m.wait_until, m.settled_at, m.attempt,
+    select m.id, m.source, m.key, m.n, m.item, m.type, case when statehouse.is_held(m, epoch_) then 'held' else m.state end, m.received_at, m.due_at, m.wait_until, m.settled_at, m.attempt,
            (select coalesce(sum(d.count), 0)::bigint from statehouse.message_doublet d where d.tenant = m.tenant and d.message = m.id),
            m.coverage, m.secret, m.entity, m.record, m.verb, m.code, m.why
       from statehouse.message m
      where m.tenant = c.tenant and m.app = c.app
-       and (states is null or m.state = any (states)) and (wanted_source is null or m.source = wanted_source)
+       and (states is null or case when statehouse.is_held(m, epoch_) then 'held' else m.state end = any (states)) and (wanted_source is null or m.source = wanted_source)
        and (before is null or m.id < before) and (only_id is null or m.id = only_id)
      order by m.id desc
      limit least(greatest(most, 0), 1000);
 end $$;
-comment on function statehouse.messages(text[], text, uuid, int, uuid) is 'Messages of the caller''s tenant and app without what they say, the newest first; asks for `outside.manage`';
+comment on function statehouse.messages(text[], text, uuid, int, uuid) is
+  'Messages of the caller''s tenant and app without what they say, the newest first; `held` are those that a restore keeps from being looked at; asks for `outside.manage`';
 
 create function statehouse.message_body(wanted uuid) returns table (id uuid, body bytea, headers jsonb, query text, input jsonb, fetched jsonb)
   language plpgsql security definer
@@ -655,13 +741,54 @@ declare
 begin
   return query
     update statehouse.message m
-       set state = 'due', due_at = statehouse.now(), tries = 0, waits = 0, wait_until = null, settled_at = null
+       set state = 'due', due_at = statehouse.now(), tries = 0, waits = 0, wait_until = null, settled_at = null, epoch = statehouse.epoch()
      where m.tenant = c.tenant and m.app = c.app and m.id = any (wanted) and m.state in ('dead', 'late', 'quarantined', 'ignored')
+       and m.forgotten_at is null   -- of the others nothing is left to look at
     returning m.id;
   if found then perform statehouse.ring(); end if;
 end $$;
 comment on function statehouse.replay_messages(uuid[]) is
   'Has messages looked at again that came to nothing; which of them. A second time finds none, and what is done is never done again; asks for `outside.manage`';
+
+create function statehouse.discard_message(c statehouse.context, wanted uuid, evidence text) returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update statehouse.message m
+     set state = case m.state when 'conflict' then 'conflict' else 'ignored' end, due_at = null, code = 'SH7123', why = btrim(evidence),
+         settled_at = coalesce(m.settled_at, statehouse.now())
+   where m.tenant = c.tenant and m.app = c.app and m.id = wanted and m.code is distinct from 'SH7123'
+     and (m.state in ('waiting', 'late', 'quarantined', 'dead', 'conflict') or m.state = 'due' and statehouse.is_held(m, statehouse.epoch()));
+  return found;
+end $$;
+comment on function statehouse.discard_message(statehouse.context, uuid, text) is
+  'Puts a message away that waits, is held or came to nothing; whether this call did; callable by the owner only';
+
+-- ── what nobody ever knew whom it was about ──────────────────────────────────
+-- Who has a person forgotten reaches the messages of their records. One that never found its record is nobody's: so what
+-- it said is kept for a while only. Its key and its fingerprint stay, by which it is known when it comes again.
+create function statehouse.forget_messages(after interval, most int default 10000) returns int
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  before    constant text := current_setting('statehouse.kind', true);
+  forgotten int;
+begin
+  perform set_config('statehouse.kind', 'migration', true);   -- who may take from a message what it said
+  update statehouse.message m
+     set body = '', headers = '{}', query = '', input = null, fetched = null, why = null, forgotten_at = statehouse.now()
+   where (m.tenant, m.id) in (
+     select o.tenant, o.id from statehouse.message o
+      where o.record is null and o.forgotten_at is null and o.settled_at < statehouse.now() - after
+      order by o.settled_at limit most for update skip locked);
+  get diagnostics forgotten = row_count;
+  perform set_config('statehouse.kind', coalesce(before, ''), true);
+  return forgotten;
+end $$;
+comment on function statehouse.forget_messages(interval, int) is
+  'Takes what they said from messages without a record that came to their end so long ago, at most so many; how many';
 
 create function statehouse.make_endpoint(source text, account text, label text, out id uuid, out token text, out created_at timestamptz)
   language plpgsql security definer
@@ -724,6 +851,7 @@ create table statehouse.poll (
   code         text,
   worker       text,
   leased_until timestamptz,
+  epoch        int         not null default 1,   -- as an effect's: what it brings is held with it
   constraint poll_pkey primary key (tenant, app, source),
   constraint poll_tenant_exists foreign key (tenant) references statehouse.tenant,
   constraint poll_lease_whole check (num_nonnulls(worker, leased_until) <> 1)
@@ -736,10 +864,11 @@ create function statehouse.begin_polls() returns trigger
   set search_path = pg_catalog, pg_temp
 as $$
 begin
+  insert into statehouse.inflow (tenant) values (new.tenant) on conflict do nothing;
   insert into statehouse.poll (tenant, app, source) values (new.tenant, new.app, new.source) on conflict do nothing;
   return null;
 end $$;
-comment on function statehouse.begin_polls() is 'A tenant that takes messages of a source may ask it for them too';
+comment on function statehouse.begin_polls() is 'A tenant that takes messages of a source is looked at for them, and may ask for them too';
 create trigger polls after insert on statehouse.endpoint for each row execute function statehouse.begin_polls();
 
 create function statehouse.claim_poll(worker text, known jsonb, lease interval)
@@ -749,19 +878,20 @@ create function statehouse.claim_poll(worker text, known jsonb, lease interval)
 as $$
 #variable_conflict use_column
 begin
+  perform statehouse.check_home();
   return query
+    with picked as materialized (
+      select d.tenant, d.app, d.source, o.slug from statehouse.poll d
+        join statehouse.tenant o on o.tenant = d.tenant and o.suspended_at is null
+       where d.due_at <= statehouse.now() and (d.leased_until is null or d.leased_until <= statehouse.now())
+         and known @> jsonb_build_array(jsonb_build_array(d.app, d.source))
+         and exists (select from statehouse.endpoint e
+                      where e.tenant = d.tenant and e.app = d.app and e.source = d.source and e.revoked_at is null)
+       order by d.due_at limit 1 for update of d skip locked)
     update statehouse.poll p
        set worker = claim_poll.worker, leased_until = statehouse.now() + lease, started_at = statehouse.now(), attempt = p.attempt + 1
-      from statehouse.tenant t
-     where t.tenant = p.tenant
-       and (p.tenant, p.app, p.source) in (
-         select d.tenant, d.app, d.source from statehouse.poll d
-           join statehouse.tenant o on o.tenant = d.tenant and o.suspended_at is null
-          where d.due_at <= statehouse.now() and (d.leased_until is null or d.leased_until <= statehouse.now())
-            and known @> jsonb_build_array(jsonb_build_array(d.app, d.source))
-            and exists (select from statehouse.endpoint e
-                         where e.tenant = d.tenant and e.app = d.app and e.source = d.source and e.revoked_at is null)
-          order by d.due_at limit 1 for update of d skip locked)
+      from picked t
+     where p.tenant = t.tenant and p.app = t.app and p.source = t.source
     returning p.tenant, t.slug, p.app, p.source, p.attempt, p.since, p.started_at, p.failures;
 end $$;
 comment on function statehouse.claim_poll(text, jsonb, interval) is 'Leases one source of one tenant that is to be asked, of those in `known`, [[app, source], …]; none where nothing is due';
@@ -787,7 +917,7 @@ do $$
 declare
   t text;
 begin
-  foreach t in array array['endpoint', 'message', 'message_doublet', 'poll'] loop
+  foreach t in array array['endpoint', 'message', 'message_doublet', 'inflow', 'poll'] loop
     execute format('alter table statehouse.%I enable row level security', t);
     execute format('alter table statehouse.%I force row level security', t);
     -- A message is stored before anybody has entered, and claimed for all tenants at once: by the functions above alone.
@@ -800,6 +930,7 @@ grant execute on function statehouse.endpoint_of(text),
   statehouse.receive_message(text, text, text, bytea, jsonb, text, text, text, text, int, bytea) to statehouse_server;
 grant execute on function statehouse.receive_item(text, int, text, text, text, text, bytea),
   statehouse.claim_messages(text, text[], int, interval), statehouse.beat_messages(text, jsonb, interval), statehouse.recover_messages(int),
+  statehouse.forget_messages(interval, int),
   statehouse.settle_messages(text, jsonb), statehouse.settle_message(text, int, uuid, int, jsonb),
   statehouse.hold_message(text, int, uuid, int), statehouse.hold_record(text, uuid, text), statehouse.code_of(text),
   statehouse.no_verdict(text), statehouse.back_off(int), statehouse.find_record(text, text, text, text),

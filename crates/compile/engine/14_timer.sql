@@ -13,16 +13,18 @@ as $$
 #variable_conflict use_column
 declare
   armed  statehouse.timer;
+  epoch_ constant int := statehouse.epoch();
   rung   int;
   failed text;
   why    text;
 begin
+  perform statehouse.check_home();
   -- Somebody who holds the record for long is not waited for: the timer comes again.
   perform set_config('lock_timeout', '2s', true);
   for armed in
     select f.* from (
       select t.* from statehouse.timer t
-       where t.due_at <= statehouse.now() and split_part(t.entity, '.', 1) = any (apps)
+       where t.epoch = epoch_ and t.due_at <= statehouse.now() and split_part(t.entity, '.', 1) = any (apps)
        order by t.due_at limit 64) f
      order by random()
   loop
@@ -135,6 +137,7 @@ create table statehouse.slot (
   leased_until timestamptz,
   opened_at    timestamptz not null default statehouse.now(),
   finished_at  timestamptz,
+  epoch        int         not null default 1,   -- as an effect's; a schedule is held with the last of its times
   constraint slot_pkey primary key (tenant, app, schedule, slot),
   constraint slot_tenant_exists foreign key (tenant) references statehouse.tenant,
   constraint slot_state_known check (state in ('due', 'leased', 'done', 'skipped')),
@@ -144,7 +147,8 @@ create table statehouse.slot (
 create index slot_due on statehouse.slot (slot) where state in ('due', 'leased');
 comment on table statehouse.slot is 'One time of one schedule for one tenant; its key is why there is never a second';
 
--- What is done is done, and the place moves forward only.
+-- What is done is done, and the place moves forward only. Let go after a restore, a time counts as of the epoch in force; or
+-- it is skipped, as somebody said.
 create function statehouse.slot_law() returns trigger
   language plpgsql
 as $$
@@ -152,6 +156,9 @@ begin
   if tg_op = 'DELETE' then
     if statehouse.erased(old.tenant) then return old; end if;
     perform statehouse.refuse('SH4014', 'slots are never deleted', '{}', 'leave it: it is why the time is not taken twice');
+  end if;
+  if new.epoch > old.epoch and (to_jsonb(new) - 'epoch' = to_jsonb(old) - 'epoch' or new.state = 'skipped' and old.state in ('due', 'leased')) then
+    return new;
   end if;
   if (new.tenant, new.app, new.schedule, new.slot, new.opened_at) is distinct from (old.tenant, old.app, old.schedule, old.slot, old.opened_at)
      or old.state in ('done', 'skipped') or new.state = 'skipped' or new.attempt < old.attempt or new.moved < old.moved or new.refused < old.refused
@@ -169,12 +176,44 @@ create function statehouse.slots_standing(wanted_app text, wanted_schedule text)
   language sql stable security definer
   set search_path = pg_catalog, pg_temp
 begin atomic
-  select t.tenant, t.slug, (select max(s.slot) from statehouse.slot s where s.tenant = t.tenant and s.app = wanted_app and s.schedule = wanted_schedule)
+  select t.tenant, t.slug, l.slot
     from statehouse.tenant t
-   where t.suspended_at is null and exists (select from statehouse.membership m where m.tenant = t.tenant and m.app = wanted_app)
+    left join lateral (
+      select s.slot, s.epoch from statehouse.slot s
+       where s.tenant = t.tenant and s.app = wanted_app and s.schedule = wanted_schedule
+       order by s.slot desc limit 1) l on true
+   where t.suspended_at is null and coalesce(l.epoch >= statehouse.epoch(), true)   -- what was missed meanwhile is caught up when a held one is let go
+     and exists (select from statehouse.membership m where m.tenant = t.tenant and m.app = wanted_app)
    order by t.tenant;
 end;
-comment on function statehouse.slots_standing(text, text) is 'The tenants a schedule is for, and the last of its times each has; null for one that has none yet';
+comment on function statehouse.slots_standing(text, text) is 'The tenants a schedule is for, and the last of its times each has; null for one that has none yet. None while it is held';
+
+-- Schedules are found by jumping along slot_pkey: they are few, and their times are many.
+create function statehouse.held_schedules(wanted_tenant int, epoch_ int) returns table (app text, schedule text, slot timestamptz)
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+    with recursive known as (
+      (select s.app, s.schedule from statehouse.slot s where s.tenant = wanted_tenant order by s.app, s.schedule limit 1)
+      union all
+      select n.app, n.schedule
+        from known k
+       cross join lateral (
+         select s.app, s.schedule from statehouse.slot s
+          where s.tenant = wanted_tenant and (s.app, s.schedule) > (k.app, k.schedule)
+          order by s.app, s.schedule limit 1) n)
+    select k.app, k.schedule, l.slot
+      from known k
+     cross join lateral (
+       select s.slot, s.epoch from statehouse.slot s
+        where s.tenant = wanted_tenant and s.app = k.app and s.schedule = k.schedule
+        order by s.slot desc limit 1) l
+     where l.epoch < epoch_;
+end $$;
+comment on function statehouse.held_schedules(int, int) is 'The schedules of a tenant that a restore holds, each with the last of its times; callable by the owner only';
 
 create function statehouse.open_slot(for_tenant int, for_app text, for_schedule text, at timestamptz, skipped boolean) returns boolean
   language plpgsql security definer
@@ -198,14 +237,18 @@ create function statehouse.claim_slot(worker text, apps text[], lease interval)
 as $$
 #variable_conflict use_column
 begin
+  perform statehouse.check_home();
   return query
+    with picked as materialized (
+      select d.tenant, d.app, d.schedule, d.slot from statehouse.slot d
+        join statehouse.tenant t on t.tenant = d.tenant and t.suspended_at is null
+       where d.state in ('due', 'leased') and (d.leased_until is null or d.leased_until <= statehouse.now()) and d.app = any (apps)
+         and d.epoch = statehouse.epoch()
+       order by d.slot limit 1 for update of d skip locked)
     update statehouse.slot s
        set state = 'leased', attempt = s.attempt + 1, worker = claim_slot.worker, leased_until = statehouse.now() + lease
-     where (s.tenant, s.app, s.schedule, s.slot) in (
-       select d.tenant, d.app, d.schedule, d.slot from statehouse.slot d
-         join statehouse.tenant t on t.tenant = d.tenant and t.suspended_at is null
-        where d.state in ('due', 'leased') and (d.leased_until is null or d.leased_until <= statehouse.now()) and d.app = any (apps)
-        order by d.slot limit 1 for update of d skip locked)
+      from picked d
+     where s.tenant = d.tenant and s.app = d.app and s.schedule = d.schedule and s.slot = d.slot
     returning s.tenant, s.app, s.schedule, s.slot, s.attempt, s.cursor;
 end $$;
 comment on function statehouse.claim_slot(text, text[], interval) is 'Leases one slot that is due; none where none is';
@@ -220,7 +263,7 @@ begin
   return query
     select s.cursor from statehouse.slot s
      where s.tenant = wanted_tenant and s.app = wanted_app and s.schedule = wanted_schedule and s.slot = wanted_slot
-       and s.worker = hold_slot.worker and s.attempt = wanted_attempt and s.state = 'leased'
+       and s.worker = hold_slot.worker and s.attempt = wanted_attempt and s.state = 'leased' and s.epoch = statehouse.epoch()
        for update;
 end $$;
 comment on function statehouse.hold_slot(text, int, text, text, timestamptz, int) is 'The fence: no row where a slot is not the worker''s any more';

@@ -4,7 +4,7 @@
 -- receiver is told a message again where nobody knows whether it had it, under the same id, so that it takes it once.
 -- A receiver that fails is asked by one message at a time, and given up after five days in which it took none.
 
-create index delivery_lane on statehouse.delivery (tenant, subscription, due_at) where state = 'due';
+create index delivery_lane on statehouse.delivery (tenant, subscription, epoch, due_at) where state = 'due';
 create index delivery_leased on statehouse.delivery (leased_until) where state = 'leased';
 create index delivery_old on statehouse.delivery (finished_at) where finished_at is not null;
 
@@ -29,12 +29,15 @@ comment on function statehouse.delivery_law() is 'Nobody rewrites a message that
 create trigger law before update on statehouse.delivery for each row execute function statehouse.delivery_law();
 
 -- ── claiming ─────────────────────────────────────────────────────────────────
+create type statehouse.lent_delivery as (
+  tenant int, subscription uuid, xid text, n bigint, attempt int, id text, url text, body text, secret int, previous boolean, now timestamptz);
+comment on type statehouse.lent_delivery is 'A message to a subscriber lent to a worker: whom to call with what, and by which claim it is held';
+
 create function statehouse.claim_deliveries_of(worker text, wanted_tenant int, wanted uuid, most int, lease interval)
-  returns table (tenant int, subscription uuid, xid text, n bigint, attempt int, id text, url text, body text, secret int, previous boolean, now timestamptz)
+  returns setof statehouse.lent_delivery
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   s    statehouse.subscription;
   now_ constant timestamptz := statehouse.now();
@@ -48,13 +51,16 @@ begin
       most := 1;
       update statehouse.subscription f set rest_until = now_ + lease where f.tenant = wanted_tenant and f.id = wanted;
     end if;
+    -- Picked once: a look that takes what is free would find others each time it is made anew.
     return query
+      with picked as materialized (
+        select o.xid, o.n from statehouse.delivery o
+         where o.tenant = wanted_tenant and o.subscription = wanted and o.state = 'due' and o.epoch = statehouse.epoch() and o.due_at <= now_
+         order by o.due_at limit most for update skip locked)
       update statehouse.delivery d
          set state = 'leased', attempt = d.attempt + 1, worker = claim_deliveries_of.worker, leased_until = now_ + lease
-       where d.tenant = wanted_tenant and d.subscription = wanted and (d.xid, d.n) in (
-         select o.xid, o.n from statehouse.delivery o
-          where o.tenant = wanted_tenant and o.subscription = wanted and o.state = 'due' and o.due_at <= now_
-          order by o.due_at limit most for update skip locked)
+        from picked p
+       where d.tenant = wanted_tenant and d.subscription = wanted and d.xid = p.xid and d.n = p.n
       returning d.tenant, d.subscription, d.xid::text, d.n, d.attempt, statehouse.webhook_id(d.subscription, d.xid, d.n), s.url::text, d.body,
                 s.secret, coalesce(s.previous_until > pg_catalog.now(), false), now_;
   end if;
@@ -65,23 +71,24 @@ comment on function statehouse.claim_deliveries_of(text, int, uuid, int, interva
 
 -- With the worker's own eyes, which see what is due in every tenant.
 create function statehouse.claim_deliveries(worker text, most int, lease interval)
-  returns table (tenant int, subscription uuid, xid text, n bigint, attempt int, id text, url text, body text, secret int, previous boolean, now timestamptz)
+  returns setof statehouse.lent_delivery
   language plpgsql
   set search_path = pg_catalog, pg_temp
   set enable_seqscan = off
 as $$
-#variable_conflict use_column
 declare
-  lane  record;
-  taken int := 0;
-  got   int;
+  epoch_ constant int := statehouse.epoch();
+  lane   record;
+  taken  int := 0;
+  got    int;
 begin
+  perform statehouse.check_home();
   for lane in
     select l.*, row_number() over () as place, count(*) over () as places
       from (select s.tenant, s.id from statehouse.subscription s
              where s.state = 'active' and coalesce(s.rest_until, '-infinity') <= statehouse.now()
                and exists (select from statehouse.delivery d
-                            where d.tenant = s.tenant and d.subscription = s.id and d.state = 'due' and d.due_at <= statehouse.now())
+                            where d.tenant = s.tenant and d.subscription = s.id and d.state = 'due' and d.epoch = epoch_ and d.due_at <= statehouse.now())
              order by random() limit 64) l
   loop
     return query

@@ -37,7 +37,9 @@ pub const FILES: &[EngineFile] = files![
     "13_message.sql",
     "14_timer.sql",
     "15_queue.sql",
-    "16_delivery.sql"
+    "16_delivery.sql",
+    "17_held.sql",
+    "18_through.sql"
 ];
 
 /// Roles and the schema: run as a superuser or an administrator with CREATEROLE.

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use statehouse_connect::secrets::{Secrets, Unreadable};
+use statehouse_connect::secrets::{Secrets, Unreadable, Watched};
 use tempfile::NamedTempFile;
 
 /// 2026-06-01T00:00:00Z, in seconds since 1970.
@@ -128,4 +128,38 @@ fn a_file_that_others_can_read_is_warned_of() {
         let secrets = Secrets::read(Some(file.path()), std::iter::empty()).unwrap();
         assert_eq!(!secrets.warnings().is_empty(), warned, "{mode:o}");
     }
+}
+
+/// Rotation needs no restart; what cannot be read leaves what was there.
+#[test]
+fn a_file_that_changes_is_read_again() {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    let file = file("token: first\n");
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let told = {
+        let heard = Arc::clone(&heard);
+        move |read: Result<&Secrets, &Unreadable>| heard.lock().unwrap().push(read.map(|_| ()).map_err(ToString::to_string))
+    };
+    let environment = [("STATEHOUSE_SECRET_OTHER".to_owned(), "mine".to_owned())];
+    let watched = Watched::open(Some(file.path().to_owned()), environment.into_iter(), told).unwrap().every(Duration::ZERO);
+    let get = |name: &str| watched.now().get("nordur", name, JUNE).map(str::to_owned);
+    assert_eq!((get("token").as_deref(), get("other").as_deref()), (Some("first"), Some("mine")));
+    // As tools do it: the new one is written beside and takes the old one's place, here of the same length.
+    let write = |text: &str| {
+        let beside = file.path().with_extension("new");
+        std::fs::write(&beside, text).unwrap();
+        std::fs::rename(&beside, file.path()).unwrap();
+    };
+    write("token: later\n");
+    assert_eq!((get("token").as_deref(), get("other").as_deref()), (Some("later"), Some("mine")));
+    write(&format!("token: [ {CANARY}\n"));
+    assert_eq!(get("token").as_deref(), Some("later"));
+    std::fs::remove_file(file.path()).unwrap();
+    assert_eq!(get("token").as_deref(), Some("later"));
+    write("token: third\n");
+    assert_eq!(get("token").as_deref(), Some("third"));
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true], "{heard:?}");
+    assert!(!format!("{heard:?}").contains(CANARY));
 }

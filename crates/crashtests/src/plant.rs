@@ -2,6 +2,7 @@
 
 use crate::operator::{self, Kind, Operator};
 use crate::rows::Rows;
+use crate::source;
 
 /// Functions an operator may change, and their texts.
 const FUNCTIONS: &str = "select n.nspname || '.' || p.proname || '\x1e' || pg_get_functiondef(p.oid)
@@ -50,7 +51,16 @@ pub async fn all(rows: &Rows) -> Vec<Plant> {
                     plants.push(plant(&operator, &format!("{table}.{name}"), 1, sql));
                 }
             }
-            Kind::Source => {}
+            // What stands in the database of that part of the source.
+            Kind::Source => {
+                for bug in source::all().iter().filter(|bug| bug.operator.id == operator.id) {
+                    let Some(function) = bug.function() else { continue };
+                    let found = functions.iter().find(|[name, _]| name == function);
+                    let [name, text] = found.unwrap_or_else(|| panic!("{}: there is no `{function}`", bug.name));
+                    let planted = bug.text(text).unwrap_or_else(|cause| panic!("{}: {cause}", bug.name));
+                    plants.push(plant(&operator, name, 1, planted));
+                }
+            }
         }
     }
     plants

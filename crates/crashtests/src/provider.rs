@@ -1,6 +1,7 @@
 //! The providers: a sandbox process of its own, whose log is the oracle.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::facts::Call;
+use crate::plan::Fault;
 use crate::process::Process;
 
 /// The three bare stand-ins, one of each class.
@@ -53,8 +55,7 @@ impl Provider {
     /// # Panics
     /// When the log cannot be read.
     pub fn calls(&mut self) -> &[Call] {
-        let text = std::fs::read(&self.log).unwrap_or_default();
-        let new = &text[usize::try_from(self.read).unwrap_or(usize::MAX).min(text.len())..];
+        let new = self.unread().unwrap_or_default();
         // A line that is being written is none yet.
         let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         for line in new[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -67,12 +68,69 @@ impl Provider {
         &self.calls
     }
 
+    fn unread(&self) -> io::Result<Vec<u8>> {
+        let mut file = File::open(&self.log)?;
+        file.seek(SeekFrom::Start(self.read))?;
+        let mut new = Vec::new();
+        file.read_to_end(&mut new)?;
+        Ok(new)
+    }
+
     /// Turns a fault switch on.
     ///
     /// # Panics
     /// When the sandbox refuses.
     pub async fn fault(&self, switch: Value) {
         self.ask("PUT", "/_/faults", &switch).await;
+    }
+
+    /// Each of these misbehaves in every second call, drawn from a seed.
+    ///
+    /// # Panics
+    /// When the sandbox refuses.
+    pub async fn misbehave(&self, faults: &[(&str, Fault)], seed: u64) {
+        let switch = |(provider, fault): &(&str, Fault)| {
+            let mut switch = match fault {
+                Fault::Hang => json!({ "mode": "accept_then_hang" }),
+                Fault::Reset => json!({ "mode": "accept_then_reset" }),
+                Fault::ResetBefore => json!({ "mode": "reset_before" }),
+                Fault::Busy => json!({ "mode": "status", "status": 429, "retry_after": 30 }),
+                Fault::Broken => json!({ "mode": "status", "status": 500 }),
+                Fault::Away => json!({ "mode": "status", "status": 503 }),
+            };
+            switch["provider"] = json!(provider);
+            switch["share"] = json!(0.5);
+            switch["seed"] = json!(seed);
+            switch
+        };
+        self.fault(faults.iter().map(switch).collect()).await;
+    }
+
+    /// A declaration is cleared at this moment; nobody is told.
+    ///
+    /// # Panics
+    /// When the sandbox refuses.
+    pub async fn clears(&self, order: &str, at: &str) {
+        self.ask("PUT", "/_/clock", &json!({ "at": at })).await;
+        self.ask("POST", "/_/hook", &json!({ "provider": "customs", "type": "declaration.cleared", "with": { "order": order } })).await;
+    }
+
+    /// Customs tell what happens to `url`, and tell it again every 100 milliseconds until they are thanked.
+    ///
+    /// # Panics
+    /// When the sandbox refuses.
+    pub async fn tells(&self, url: &str, secret: &str) {
+        let target = json!({ "customs": { "url": url, "secret": secret, "retry_ms": vec![100; 300], "timeout_ms": 2000 } });
+        self.ask("PUT", "/_/hooks", &target).await;
+    }
+
+    /// A declaration is cleared, which whoever is told will be told in a moment.
+    ///
+    /// # Panics
+    /// When the sandbox refuses.
+    pub async fn clears_and_tells(&self, order: &str) {
+        let wish = json!({ "provider": "customs", "type": "declaration.cleared", "with": { "order": order }, "later": true });
+        self.ask("POST", "/_/hook", &wish).await;
     }
 
     /// Turns every fault switch off.

@@ -18,6 +18,28 @@ const PRINT: &str = "select 'select string_agg(x, '','' order by x) from (' || s
 const IDLE: &str = "select coalesce(application_name, '') || ': ' || left(query, 200) from pg_stat_activity
    where datname = current_database() and state like 'idle in transaction%' and usename like 'statehouse%'";
 
+/// Which records a look is about, with all that belongs to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Every one.
+    All,
+    /// Those that something has happened to after the event of this number, or that still owe something.
+    After(i64),
+}
+
+impl Part {
+    /// A condition for rows that have a tenant and a record.
+    fn holds(self, row: &str) -> String {
+        match self {
+            Part::All => "true".to_owned(),
+            Part::After(n) => format!(
+                "({row}.tenant, {row}.record) in (select tenant, record from statehouse.event where n > {n} \
+                 union select tenant, record from statehouse.effect where state in ('due', 'leased'))"
+            ),
+        }
+    }
+}
+
 /// One connection that sees everything.
 #[derive(Debug)]
 pub struct Rows {
@@ -77,7 +99,24 @@ impl Rows {
     /// # Panics
     /// As [`Rows::value`].
     pub async fn effects(&self) -> Vec<Effect> {
-        self.all("select to_jsonb(e) from statehouse.effect e order by tenant, record, seq, n").await
+        self.effects_of(Part::All).await
+    }
+
+    /// The effects of a part.
+    ///
+    /// # Panics
+    /// As [`Rows::value`].
+    pub async fn effects_of(&self, part: Part) -> Vec<Effect> {
+        self.all(&format!("select to_jsonb(e) from statehouse.effect e where {} order by tenant, record, seq, n", part.holds("e"))).await
+    }
+
+    /// The number of the last event.
+    ///
+    /// # Panics
+    /// As [`Rows::value`].
+    pub async fn last_event(&self) -> i64 {
+        let last = self.value("select coalesce(max(n), 0) from statehouse.event").await;
+        last.parse().unwrap_or_else(|cause| panic!("`{last}`: {cause}"))
     }
 
     /// Everything but the log and the audit.
@@ -85,16 +124,28 @@ impl Rows {
     /// # Panics
     /// As [`Rows::value`].
     pub async fn facts(&self) -> Facts {
+        self.facts_of(Part::All).await
+    }
+
+    /// Everything of a part but the log and the audit.
+    ///
+    /// # Panics
+    /// As [`Rows::value`].
+    pub async fn facts_of(&self, part: Part) -> Facts {
         let idle = self.client.query(IDLE, &[]).await.unwrap_or_else(|cause| panic!("{IDLE}: {cause:?}"));
+        let of = |row| part.holds(row);
+        let records = |entity: &str| {
+            format!(
+                "select to_jsonb(r) || '{{\"entity\": \"proof.{entity}\"}}' from (select *, id as record from proof.{entity}) r where {}",
+                of("r")
+            )
+        };
         Facts {
-            effects: self.effects().await,
-            events: self.all::<Event>("select to_jsonb(e) from statehouse.event e order by tenant, record, seq").await,
-            records: self
-                .all::<Record>(
-                    "select to_jsonb(r) || '{\"entity\": \"proof.parcel\"}' from proof.parcel r \
-                     union all select to_jsonb(r) || '{\"entity\": \"proof.payment\"}' from proof.payment r",
-                )
+            effects: self.effects_of(part).await,
+            events: self
+                .all::<Event>(&format!("select to_jsonb(e) from statehouse.event e where {} order by tenant, record, seq", of("e")))
                 .await,
+            records: self.all::<Record>(&format!("{} union all {}", records("parcel"), records("payment"))).await,
             idle: idle.iter().map(|row| row.get(0)).collect(),
             ..Facts::default()
         }

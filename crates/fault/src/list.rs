@@ -17,6 +17,7 @@ codes! {
     SH0009 config_invalid "config invalid" AfterFix 500 None, "correct the setting named in the message";
     SH0010 app_not_applied "app not applied" AfterFix 503 Some("S0010"), "run `statehouse apply`";
     SH0011 engine_schema_mismatch "engine schema mismatch" AfterFix 503 Some("S0011"), "run the binary of the same release";
+    SH0012 server_not_durable "server not durable" AfterFix 503 None, "set it to `on` in the server's configuration, and see that no role or database has a setting of its own";
 
     // 1 request
     SH1001 usage "wrong usage" AfterFix 400 None, "see `statehouse help`";
@@ -224,6 +225,7 @@ codes! {
     SH7120 message_law_broken "message against its law" Never 409 Some("S7120"), "see what state the message is in now";
     SH7121 message_type_unknown "unknown type of message" AfterFix 422 None, "say in the inbox what the type means, or list it under `ignore`, then replay the message";
     SH7122 message_contradicted "message contradicted by its sender" Never 409 None, "look the object up with the sender; the message alone proves nothing";
+    SH7123 message_put_away "message put away" Never 409 None, "nothing to do: somebody said that it is not to be looked at; replay it if they were wrong";
     SH7201 slot_law_broken "slot against its law" Never 409 Some("S7201"), "open the next slot";
     SH7301 sandbox_log_unusable "log of the sandbox cannot be used" AfterFix 500 None, "name a file this user can write and no other sandbox uses";
     SH7302 sandbox_not_obeyed "not something the sandbox can do" AfterFix 400 None, "see `/` of the sandbox for what it takes";

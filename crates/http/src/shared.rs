@@ -8,7 +8,7 @@ use std::time::Duration;
 use statehouse_definition::App;
 use statehouse_fault::{Fault, SH1001};
 use statehouse_store::record::Lanes;
-use statehouse_store::{Db, Login, Place, StoreFault, definition};
+use statehouse_store::{Db, Login, Place, StoreFault, definition, durable};
 use tokio::sync::Semaphore;
 
 use crate::Settings;
@@ -78,7 +78,8 @@ impl Shared {
     /// Opens the pools and loads the definition in force.
     ///
     /// # Errors
-    /// `SH0010` when the app is not applied, `SH1001` when it is not said which of several, faults of storage.
+    /// `SH0010` when the app is not applied, `SH0012` when the server forgets what it has acknowledged, `SH1001` when it is not
+    /// said which of several, faults of storage.
     pub(crate) async fn open(settings: Settings, place: Place, local: SocketAddr) -> Result<Arc<Shared>, StoreFault> {
         let mut place = place;
         for (login, password) in [(Login::Api, &settings.database.api_password), (Login::Server, &settings.database.server_password)] {
@@ -90,6 +91,8 @@ impl Shared {
         let within = Duration::from_secs(pools.statement_s);
         let open = |login, most| Db::open_with(&place, login, most, pools.wait(), within);
         let (server, api) = (open(Login::Server, pools.server)?, open(Login::Api, pools.api)?);
+        durable::insist(&server).await?;
+        durable::insist(&api).await?;
         let name = if settings.app.is_empty() { only_app(&server).await? } else { settings.app.clone() };
         let (version, app) = definition::load(&server, &name).await?;
         Ok(Arc::new(Shared {

@@ -25,6 +25,8 @@ pub struct Worker {
     pub drain_s: u64,
     /// How often files, keys and sessions that nobody needs are removed.
     pub sweep_s: u64,
+    /// After how many days what a message said is forgotten that came to its end without ever finding its record. That it came stays known.
+    pub forget_days: u32,
     /// Where this process remembers how far the database had come, so that it notices one brought back from a copy of its files and sends nothing twice. Not remembered when empty.
     pub witness: String,
     /// A file of certificates in PEM whose authorities are trusted beside the public ones, as some banks ask for. None when empty.
@@ -45,7 +47,7 @@ pub struct Connector {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Secrets {
-    /// A YAML file that only this user can read; a name of it is overridden by `STATEHOUSE_SECRET_NAME`. None when empty.
+    /// A YAML file that only this user can read, read again within seconds when it changes; a name of it is overridden by `STATEHOUSE_SECRET_NAME`. None when empty.
     pub file: String,
 }
 
@@ -72,6 +74,7 @@ impl Default for Worker {
             poll_ms: 1000,
             drain_s: 30,
             sweep_s: 3600,
+            forget_days: 30,
             witness: String::new(),
             extra_roots: String::new(),
         }

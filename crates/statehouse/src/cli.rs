@@ -98,6 +98,9 @@ pub enum Command {
     /// Look after what outside systems have sent
     #[command(after_help = "Example: statehouse messages list --as KEY")]
     Messages(messages::Args),
+    /// Look after what a restore keeps from going on by itself
+    #[command(after_help = "Example: statehouse held list --as KEY")]
+    Held(held::Args),
     /// Stand in for the outside systems on this machine, log what they are asked, misbehave when told, and stay
     #[command(after_help = "Example: statehouse sandbox --log sandbox.jsonl")]
     Sandbox(sandbox::Args),
@@ -128,6 +131,7 @@ impl Command {
             Command::Endpoint(args) => endpoint::run(args, cx).await,
             Command::Effects(args) => effects::run(args, cx).await,
             Command::Messages(args) => messages::run(args, cx).await,
+            Command::Held(args) => held::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(args, cx).await,
             Command::Once(args) => once::run(args, cx).await,
         }

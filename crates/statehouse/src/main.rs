@@ -10,6 +10,7 @@ mod failure;
 mod folder;
 mod log;
 mod private;
+mod process;
 mod render;
 mod scratch;
 mod settings;

@@ -6,5 +6,5 @@ select extract(epoch from min(greatest(
   join statehouse.gate g on g.app = k.app and g.connector = k.connector
  cross join lateral (
    select f.due_at from statehouse.effect f
-    where f.tenant = g.tenant and f.app = g.app and f.connector = g.connector and f.state = 'due' and f.due_at >= g.floor
+    where f.tenant = g.tenant and f.app = g.app and f.connector = g.connector and f.state = 'due' and f.due_at >= g.floor and f.through is null
     order by f.due_at limit 1) e

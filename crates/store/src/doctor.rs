@@ -90,13 +90,14 @@ async fn server(client: &Client) -> Result<Vec<Check>, StoreFault> {
         ),
         setting(&row, "fsync"),
         setting(&row, "full_page_writes"),
+        setting(&row, "synchronous_commit"),
         Check::when(row.get("superuser"), "administrator", row.get::<_, String>("administrator"), "name a superuser in the database URL"),
     ])
 }
 
 fn setting(row: &Row, name: &'static str) -> Check {
     let value: String = row.get(name);
-    Check::when(value == "on", name, value, "set it to `on`: a crash loses what was acknowledged, or the whole database")
+    Check::when(value != "off", name, value, "set it to `on`: a crash loses what was acknowledged, or the whole database")
 }
 
 /// Scratch databases of runs that died. Whoever holds the cluster's lock knows that none of them lives.

@@ -8,11 +8,11 @@ use crate::{Db, StoreFault};
 /// So many of a kind in a state, over all tenants.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Queue {
-    /// `effect`, `gate`, `message`, `timer` or `delivery`.
+    /// `effect`, `gate`, `message`, `timer` or `delivery`; `schedule` and `source` where a restore holds them.
     pub kind: String,
     /// The app; empty for timers.
     pub app: String,
-    /// The connector, or the source; else empty.
+    /// The connector, the source or the schedule; else empty.
     pub name: String,
     /// E.g. `due`, `unknown`, `late`; of a gate `open` or `probing`.
     pub state: String,

@@ -2,9 +2,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use statehouse_postgres::{Binaries, Options, PostgresFault, SUPERUSER, Server};
+use statehouse_postgres::{Binaries, Options, PORT, PostgresFault, SUPERUSER, Server};
 
 use crate::asker::{literal, name};
 use crate::database::TestDatabase;
@@ -89,6 +90,28 @@ impl Cluster {
     #[must_use]
     pub fn database_from(&self, template: &str, hint: &str) -> TestDatabase {
         self.create(&unique(hint), template)
+    }
+
+    /// A database brought back from a backup of another, by the real `pg_dump` and `pg_restore`.
+    ///
+    /// # Panics
+    /// When the backup cannot be made or brought back whole.
+    #[must_use]
+    pub fn restored(&self, of: &TestDatabase, hint: &str) -> TestDatabase {
+        let into = self.database(hint);
+        let binaries = Binaries::find(None).unwrap_or_else(|fault| panic!("{} {fault}", fault.code()));
+        let tool = |name: &str| {
+            let mut command = Command::new(binaries.program(name));
+            command.arg("--host").arg(&self.socket_dir).args(["--username", SUPERUSER, "--port", &PORT.to_string()]);
+            command
+        };
+        let mut dump = tool("pg_dump").args(["--format", "custom", of.name()]).stdout(Stdio::piped()).spawn().expect("pg_dump starts");
+        let backup = dump.stdout.take().expect("its output");
+        let loaded = tool("pg_restore").args(["--exit-on-error", "--dbname", into.name()]).stdin(backup).status();
+        let dumped = dump.wait();
+        assert!(dumped.is_ok_and(|status| status.success()), "the backup is not whole");
+        assert!(loaded.is_ok_and(|status| status.success()), "the backup cannot be brought back");
+        into
     }
 
     /// Makes a template once for all processes that share this server, by `build`, and returns its name.

@@ -63,6 +63,7 @@ pub(crate) async fn fetch(
     }
     let empty = BTreeMap::new();
     let outside = shared.outside.get(&fetch.connector);
+    let secrets = shared.secrets.now();
     let given = Given {
         tenant,
         args: &args,
@@ -71,14 +72,14 @@ pub(crate) async fn fetch(
         now: seconds(now),
         base: outside.map(|outside| outside.base.as_str()).filter(|base| !base.is_empty()),
         settings: outside.map_or(&empty, |outside| &outside.settings),
-        secrets: &shared.secrets,
+        secrets: &secrets,
     };
     let prepared = call::prepare(connector, action, &given).map_err(|why| {
         tracing::warn!(connector = %fetch.connector, action = %fetch.action, %why, "it cannot be asked for");
         // Somebody may put the secret or the setting in its place.
         Unanswered::Later { code: why.code(), after: None }
     })?;
-    let _place = shared.places.acquire().await.map_err(|_| Unanswered::Later { code: SH7005, after: None })?;
+    let _place = shared.asking.place(tenant, &fetch.connector).await.ok_or(Unanswered::Later { code: SH7005, after: None })?;
     let fence = Fence::at(Instant::now() + prepared.timeout);
     match prepared.send(&shared.client, fence).await {
         Ok(answer) => read(&answer, seconds(now)),

@@ -6,6 +6,7 @@ mod worker;
 pub mod effects;
 pub mod schedule;
 
+mod asking;
 mod attention;
 mod deliveries;
 mod fetch;
@@ -15,9 +16,11 @@ mod polls;
 mod retry;
 mod run;
 mod running;
+mod secrets;
 mod shared;
 mod sweep;
 mod witness;
 
+pub use secrets::secrets;
 pub use turned::Turned;
 pub use worker::Worker;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use statehouse_store::{StoreFault, effects};
+use statehouse_store::StoreFault;
 use tokio::task::JoinSet;
 
 use crate::attention::{Attention, Kind};
@@ -139,7 +139,7 @@ async fn effects_loop(shared: Arc<Shared>, attention: Arc<Attention>, witness: A
 /// Until when there is nothing to look for: what is parked wakes nobody.
 async fn nap(shared: &Shared) -> Duration {
     let poll = shared.settings.poll();
-    match effects::next(&shared.db, &shared.running().known(1)).await {
+    match shared.next().await {
         Ok(Some(next)) if !next.is_zero() => next.clamp(BREATH, poll),
         _ => poll,
     }

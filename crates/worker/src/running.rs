@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use statehouse_definition::App;
 use statehouse_definition::model::{Connector, Rate};
-use statehouse_store::effects::{Known, Pace};
+use statehouse_store::effects::{Detour, Known, Pace};
 
 use crate::schedule::Times;
 
@@ -68,18 +68,26 @@ impl Running {
 
     /// What effects can be sent here, at most `most` of each tenant in one claim.
     pub fn known(&self, most: i32) -> Vec<Known> {
-        let known = |installed: &Arc<Installed>| -> Vec<Known> {
-            let one = |(name, connector): (&String, &Connector)| Known {
-                app: installed.app.name.clone(),
-                connector: name.clone(),
-                versions: vec![connector.version as i32],
-                pace: connector.limit.as_ref().map(pace),
-                most,
-            };
-            installed.senders().map(one).collect()
-        };
-        self.apps.values().flat_map(known).collect()
+        let all = self.apps.values().flat_map(|installed| installed.senders().map(move |sender| (installed, sender)));
+        all.map(|(installed, (name, connector))| known(installed, name, connector, most)).collect()
     }
+
+    /// What can be sent here through another connector where its own is away, likewise.
+    pub fn detours(&self, most: i32) -> Vec<Detour> {
+        let all = self.apps.values().flat_map(|installed| installed.senders().map(move |sender| (installed, sender)));
+        all.filter_map(|(installed, (name, connector))| {
+            let through = connector.fallback.clone()?;
+            let pace = installed.app.connectors.get(&through)?.limit.as_ref().map(pace);
+            Some(Detour { of: known(installed, name, connector, most), through, pace })
+        })
+        .collect()
+    }
+}
+
+fn known(installed: &Installed, name: &str, connector: &Connector, most: i32) -> Known {
+    let (app, connector_name) = (installed.app.name.clone(), name.to_owned());
+    let versions = vec![connector.version as i32];
+    Known { app, connector: connector_name, versions, pace: connector.limit.as_ref().map(pace), most }
 }
 
 /// A rate as tokens. What half a second lets through may go at once, so that a provider which counts by the second is not

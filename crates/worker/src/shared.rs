@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use statehouse_connect::egress::Client;
-use statehouse_connect::secrets::Secrets;
+use statehouse_connect::secrets::Watched;
 use statehouse_settings::{Connector, Settings};
 use statehouse_store::subscription::Master;
 use statehouse_store::{Db, Login, Place, StoreFault, definition, effects};
 use tokio::sync::{Semaphore, watch};
 
+use crate::asking::Asking;
 use crate::effects::Lanes;
 use crate::running::{Installed, Running};
 
@@ -27,13 +29,15 @@ pub(crate) struct Shared {
     pub db: Db,
     /// The one way out.
     pub client: Client,
-    pub secrets: Arc<Secrets>,
+    pub secrets: Watched,
     /// What calls to subscribers are signed by; without it none are made.
     pub master: Option<Master>,
     /// How each provider fares, as far as this process has seen.
     pub lanes: Lanes,
     /// Places for calls under way.
     pub places: Semaphore,
+    /// Questions under way, which have places of their own.
+    pub asking: Asking,
     /// The one app to work for; all where none is named.
     only: Option<String>,
     running: RwLock<Arc<Running>>,
@@ -41,7 +45,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub fn new(settings: &Settings, place: Place, secrets: Secrets, client: Client) -> Result<Shared, StoreFault> {
+    pub fn new(settings: &Settings, place: Place, secrets: Watched, client: Client) -> Result<Shared, StoreFault> {
         let password = settings.database.worker_password.reveal();
         let place = if password.is_empty() { place } else { place.with_password(Login::Worker, password) };
         let master = Some(settings.webhooks.master_secret.as_str()).filter(|text| !text.is_empty()).map(Master::read).transpose()?;
@@ -52,10 +56,11 @@ impl Shared {
             outside: settings.connectors.clone(),
             place,
             client,
-            secrets: Arc::new(secrets),
+            secrets,
             master,
             lanes: Lanes::new(worker.concurrency.max(1)),
             places: Semaphore::new(worker.concurrency.max(1)),
+            asking: Asking::default(),
             only: Some(settings.app.clone()).filter(|app| !app.is_empty()),
             running: RwLock::default(),
             stopping: watch::Sender::new(false),
@@ -103,6 +108,15 @@ impl Shared {
     pub async fn open_gates(&self, installed: &Installed) -> Result<i32, StoreFault> {
         let connectors: Vec<&str> = installed.senders().map(|(name, _)| name.as_str()).collect();
         if connectors.is_empty() { Ok(0) } else { effects::open_gates(&self.db, &installed.app.name, &connectors).await }
+    }
+
+    /// How long, by the database's clock, until an effect may go out as far as anybody can tell; none where none is due.
+    pub async fn next(&self) -> Result<Option<Duration>, StoreFault> {
+        let running = self.running();
+        let own = effects::next(&self.db, &running.known(1)).await?;
+        let detours = running.detours(1);
+        let through = if detours.is_empty() { None } else { effects::next_through(&self.db, &detours).await? };
+        Ok(own.into_iter().chain(through).min())
     }
 
     /// Tells every part to begin nothing more.

@@ -1,6 +1,8 @@
 //! What nobody needs any more goes, in bounded bites.
 
-use statehouse_store::{StoreFault, files, record, subscription};
+use std::time::Duration;
+
+use statehouse_store::{StoreFault, files, inbox, record, subscription};
 
 use crate::shared::Shared;
 
@@ -11,8 +13,8 @@ const ROWS: i32 = 10_000;
 /// Bites in one go.
 const BITES_MAX: u32 = 100;
 
-/// Removes uploads and files that nothing holds, keys, sessions and messages to subscribers that are over; and makes
-/// gates for tenants that are new.
+/// Removes uploads and files that nothing holds, keys, sessions and messages to subscribers that are over, and what messages
+/// said of nobody; and makes gates for tenants that are new.
 pub(crate) async fn sweep(shared: &Shared) -> Result<(), StoreFault> {
     for installed in shared.running().all() {
         shared.open_gates(installed).await?;
@@ -23,11 +25,13 @@ pub(crate) async fn sweep(shared: &Shared) -> Result<(), StoreFault> {
             break;
         }
     }
+    let kept = Duration::from_secs(u64::from(shared.settings.forget_days) * 86_400);
     for _ in 0..BITES_MAX {
         let gone = [
             record::purge(&shared.db, ROWS).await?,
             record::purge_sessions(&shared.db, ROWS).await?,
             subscription::purge(&shared.db, ROWS).await?,
+            inbox::forget(&shared.db, kept, ROWS).await?,
         ];
         if gone.iter().all(|gone| *gone < ROWS) || shared.is_stopping() {
             break;

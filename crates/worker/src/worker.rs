@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use statehouse_connect::egress::Client;
-use statehouse_connect::secrets::Secrets;
+use statehouse_connect::secrets::Watched;
 use statehouse_settings::Settings;
-use statehouse_store::{Place, StoreFault, effects};
+use statehouse_store::{Place, StoreFault, durable};
 
 use crate::effects::Round;
 use crate::messages::Messages;
@@ -28,9 +28,10 @@ impl Worker {
     /// Opens the pool, loads the definitions in force and greets the database.
     ///
     /// # Errors
-    /// `SH0010` when an app was never applied, `SH6211` for an unusable secret of webhooks, faults of storage.
-    pub async fn new(settings: &Settings, place: Place, secrets: Secrets, client: Client) -> Result<Worker, StoreFault> {
-        let shared = Arc::new(Shared::new(settings, place, secrets, client)?);
+    /// `SH0010` when an app was never applied, `SH0012` when the server forgets what it has acknowledged, `SH6211` for an unusable secret of webhooks, faults of storage.
+    pub async fn new(settings: &Settings, place: Place, secrets: impl Into<Watched>, client: Client) -> Result<Worker, StoreFault> {
+        let shared = Arc::new(Shared::new(settings, place, secrets.into(), client)?);
+        durable::insist(&shared.db).await?;
         let witness = Arc::new(Witness::new(&settings.worker.witness));
         witness.greet(&shared).await?;
         shared.refresh().await?;
@@ -105,7 +106,7 @@ impl Worker {
     /// # Errors
     /// Faults of storage.
     pub async fn next(&self) -> Result<Option<Duration>, StoreFault> {
-        effects::next(&self.shared.db, &self.shared.running().known(1)).await
+        self.shared.next().await
     }
 
     /// Removes what nobody needs any more.

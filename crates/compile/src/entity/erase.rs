@@ -94,7 +94,7 @@ fn frozen(cx: &Cx<'_>) -> String {
     if !cx.app.inboxes.is_empty() {
         let _ = write!(
             body,
-            "  update statehouse.message f set body = '', headers = '{{}}', query = '', input = null, fetched = null, why = null
+            "  update statehouse.message f set body = '', headers = '{{}}', query = '', input = null, fetched = null, why = null, forgotten_at = statehouse.now()
    where f.tenant = tenant_ and f.state not in ('due', 'leased', 'waiting')
      and ({records});
 "

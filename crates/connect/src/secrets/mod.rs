@@ -3,6 +3,7 @@
 //! Nothing here prints a value: what is shown of secrets, in errors too, is their names.
 
 mod file;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,8 @@ use statehouse_fault::{Code, SH7008};
 use zeroize::Zeroizing;
 
 use crate::verify;
+
+pub use watched::{Told, Watched};
 
 /// Before the name of a secret in the environment: `STATEHOUSE_SECRET_TWILIO_TOKEN` is `twilio_token`.
 pub const PREFIX: &str = "STATEHOUSE_SECRET_";

@@ -73,8 +73,10 @@ impl fmt::Display for Breach {
 }
 
 /// What is known about how the facts came to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Story<'a> {
+    /// Effects that were looked at before, as they stood then, at rest.
+    pub before: &'a [Effect],
     /// The effects at the moment of each kill, after the killed process's last statement had ended.
     pub at_kills: &'a [Vec<Effect>],
     /// Whether the provider misbehaved: refused, asked to wait, broke off.

@@ -11,6 +11,8 @@ pub(super) fn check(facts: &Facts, story: Story<'_>, breaches: &mut Vec<Breach>)
     for call in &facts.calls {
         match call.of() {
             Some(key) if effects.contains_key(key) => calls.entry(key).or_default().push(call),
+            // Refused before anybody read whose it is.
+            None if faulted(call) && !call.effect => {}
             // A key that no effect has: a new one was made up, or nobody owed the call.
             other => {
                 breaches.push(Breach::new(Invariant::Key, format!("line {} of the log has the key {other:?}, which no effect has", call.n)))
@@ -39,7 +41,9 @@ fn one(effect: &Effect, calls: &[&Call], story: Story<'_>, breaches: &mut Vec<Br
         ("failed", 0) if !story.faults => breach(Invariant::Missing, "nobody refused it".into()),
         _ => {}
     }
-    if effect.class == "N" && effect.state == "unknown" && !story.faults && !in_doubt(effect, story) {
+    // A provider that gave no clear answer leaves a doubt; the log says so of the call.
+    let unclear = story.faults && calls.iter().any(|call| faulted(call));
+    if effect.class == "N" && effect.state == "unknown" && !unclear && !in_doubt(effect, story) {
         breach(Invariant::Doubt, "no kill left it in doubt".into());
     }
     let sends: Vec<&&Call> = calls.iter().filter(|call| call.is_send()).collect();
@@ -51,11 +55,17 @@ fn one(effect: &Effect, calls: &[&Call], story: Story<'_>, breaches: &mut Vec<Br
     }
 }
 
+/// Whether the provider misbehaved in it.
+fn faulted(call: &Call) -> bool {
+    call.more.get("fault").is_some_and(|fault| !fault.is_null())
+}
+
 /// Whether one of the kills may have hit its send.
 fn in_doubt(effect: &Effect, story: Story<'_>) -> bool {
     let same = |other: &&Effect| (&other.record, other.seq, other.n) == (&effect.record, effect.seq, effect.n);
-    story
-        .at_kills
-        .iter()
-        .any(|kill| kill.iter().find(same).is_some_and(|then| then.state == "unknown" || then.state == "leased" && then.sending))
+    // Why it is unknown since then was judged then.
+    let known = story.before.iter().find(same).is_some_and(|then| then.state == "unknown");
+    let hit =
+        |kill: &Vec<Effect>| kill.iter().find(same).is_some_and(|then| then.state == "unknown" || then.state == "leased" && then.sending);
+    known || story.at_kills.iter().any(hit)
 }

@@ -50,7 +50,7 @@ fn ended(effect: &Effect, breaches: &mut Vec<Breach>) {
 /// An effect that a kill found in somebody's hands is claimed once more; one that it found due, for its next time.
 fn claims(facts: &Facts, story: Story<'_>, breaches: &mut Vec<Breach>) {
     let now = facts.by_key();
-    for kill in story.at_kills {
+    for kill in story.at_kills.iter().map(Vec::as_slice).chain([story.before]) {
         for then in kill {
             let Some(effect) = now.get(&then.key()) else {
                 breaches.push(Breach::new(Invariant::Missing, format!("{} is gone", then.key())));

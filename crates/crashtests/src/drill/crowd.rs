@@ -40,7 +40,7 @@ async fn rest(drill: &Drill) -> Held {
 }
 
 /// Holds what a statement names, while `door` is gone through.
-async fn held<T>(other: &Client, which: &str, door: impl Future<Output = Held<T>>) -> Held<T> {
+pub(super) async fn held<T>(other: &Client, which: &str, door: impl Future<Output = Held<T>>) -> Held<T> {
     let failed = |cause: tokio_postgres::Error| Breach::new(Missing, format!("{which}: {cause:?}"));
     other.batch_execute(&format!("begin; {which}")).await.map_err(failed)?;
     let gone = tokio::time::timeout(AT_ONCE, door).await;
@@ -209,7 +209,7 @@ async fn even_shares(drill: &mut Drill) -> Held {
 
 impl Drill {
     /// A second connection of the superuser, for whoever has rows in hand.
-    async fn another(&self) -> Held<Client> {
+    pub(super) async fn another(&self) -> Held<Client> {
         let (client, connection) = self.config.connect(NoTls).await.map_err(|cause| Breach::new(Missing, format!("{cause:?}")))?;
         tokio::spawn(connection);
         Ok(client)

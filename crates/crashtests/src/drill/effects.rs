@@ -1,11 +1,14 @@
 //! Claims, heartbeats, deaths and sleepers.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use statehouse_definition::model::Class;
 use statehouse_store::effects::{Became, Claimed, End, Outcome};
 
 use super::{Drill, Held, holds};
 use crate::check::Invariant::{Attempts, Fences, Missing, Once, Quiet};
+use crate::facts::Effect;
 
 /// A round's moves: parcels of three effects each, payments that go one step further.
 const OWE: &str = "update proof_admin.payment set fire = 'post' where state = 'booked';
@@ -96,20 +99,17 @@ async fn dies(drill: &mut Drill, when: Dies) -> Held {
     drill.pass("2 seconds").await?;
     let recovered = statehouse_store::effects::recover(&drill.b.db, None, 1000).await?;
     holds(Quiet, recovered.len() == left, "leases of the dead are not taken up")?;
+    let effects = drill.rows.effects().await;
+    let effects: BTreeMap<(i32, String), &Effect> = effects.iter().map(|effect| ((effect.tenant, effect.key()), effect)).collect();
     for one in &recovered {
-        let stands =
-            drill.rows.effects().await.into_iter().find(|effect| effect.tenant == one.tenant && effect.key() == one.effect.to_string());
+        let stands = effects.get(&(one.tenant, one.effect.to_string()));
         let said = match one.became {
             Became::Unknown => ("unknown", true),
             Became::Doubted => ("due", true),
             Became::Due => ("due", false),
         };
-        let is = stands.map(|effect| (effect.state, effect.doubt));
-        holds(
-            crate::check::Invariant::Doubt,
-            is.as_ref().is_some_and(|(state, doubt)| (state.as_str(), *doubt) == said),
-            &format!("{is:?} is told as {one:?}"),
-        )?;
+        let is = stands.map(|effect| (effect.state.as_str(), effect.doubt));
+        holds(crate::check::Invariant::Doubt, is == Some(said), &format!("{is:?} is told as {one:?}"))?;
     }
     holds(Quiet, drill.b.recover().await? == 0, "a lease is taken up twice")?;
     drill.b.work(&drill.provider).await?;

@@ -6,8 +6,13 @@ use serde_json::json;
 use statehouse_definition::model::Class;
 use statehouse_store::effects::{Claimed, End, Outcome};
 
-use super::{Drill, Held, holds};
+use statehouse_testkit::people::Persona;
+use tokio_postgres::NoTls;
+
+use super::{Drill, Held, TENANTS, holds};
+use crate::check::Breach;
 use crate::check::Invariant::{Attempts, Calls, Doubt, Missing, Result as Results, Waits};
+use crate::scene::APP;
 
 const OWE: &str = "insert into proof_admin.parcel (title) values ('ends');
     update proof_admin.parcel set fire = 'tell' where state = 'new' and title <> 'left';
@@ -16,6 +21,8 @@ const OWE: &str = "insert into proof_admin.parcel (title) values ('ends');
 
 pub(super) async fn run(drill: &mut Drill) -> Held {
     again(drill).await?;
+    neighbours(drill).await?;
+    unsaid(drill).await?;
     for end in [End::Failed { result: json!({ "why": "no" }) }, End::Unknown, End::Dead] {
         told(drill, &end).await?;
     }
@@ -83,6 +90,52 @@ async fn again(drill: &mut Drill) -> Held {
         .collect();
     holds(Missing, drill.a.settle(&said).await? == 6, "who holds the lease cannot settle")?;
     holds(Results, stands(drill, &third).await == "done call it did ended, done it did ended", "what the provider said is not written")
+}
+
+/// Two moves of a record owe effects of the same number and of other classes: what is said of one is judged by its own.
+async fn neighbours(drill: &mut Drill) -> Held {
+    drill
+        .both("insert into proof_admin.parcel (title) values ('beside'); update proof_admin.parcel set fire = 'tell' where title = 'beside'; update proof_admin.parcel set fire = 'poke' where title = 'beside'; update proof_admin.parcel set title = 'over' where title = 'beside'")
+        .await?;
+    let claimed = drill.a.claim().await?;
+    holds(Missing, claimed.len() == 12, "the moves do not owe what they should")?;
+    let doubted = End::Again { after: Duration::ZERO, doubt: true, counts: true };
+    for one in &claimed {
+        let alone = std::slice::from_ref(one);
+        holds(Missing, say(drill, alone, &doubted).await? == 1, "who holds the lease cannot settle")?;
+        let expected = if one.class == Class::N { "unknown" } else { "due" };
+        let stands = stands(drill, alone).await;
+        holds(Doubt, stands == expected, &format!("one of class {:?} in doubt is {stands}", one.class))?;
+    }
+    let again = drill.a.claim().await?;
+    let said: Vec<_> = again.iter().map(|one| (one.clone(), Outcome::new(one.held, End::Done { result: json!({ "id": "1" }) }))).collect();
+    holds(Missing, said.len() == 6 && drill.a.settle(&said).await? == 6, "what is in doubt is not lent again")
+}
+
+/// Nobody may say that a call has ended but whoever settles it in the same transaction.
+async fn unsaid(drill: &mut Drill) -> Held {
+    let failed = |cause: tokio_postgres::Error| Breach::new(Missing, format!("{cause:?}"));
+    let (connector, connection) = drill.config.clone().user("statehouse_worker").connect(NoTls).await.map_err(failed)?;
+    tokio::spawn(connection);
+    connector.batch_execute(&Persona::engine(APP, TENANTS[0], "connector").enter()).await.map_err(failed)?;
+    drill.both("insert into proof_admin.payment (title) values ('unsaid')").await?;
+    for verb in ["charge", "book", "post"] {
+        drill.both(&format!("update proof_admin.payment set fire = '{verb}' where title = 'unsaid'")).await?;
+        let mut claimed = Vec::new();
+        for lent in [false, true] {
+            if lent {
+                claimed = drill.a.claim().await?;
+                holds(Missing, claimed.len() == 2, "a call is not lent")?;
+            }
+            for kind in ["done", "failed", "unknown"] {
+                let fire = format!("update proof_system.payment set fire = '{verb}.{kind}' where title = 'unsaid'");
+                holds(Calls, connector.batch_execute(&fire).await.is_err(), &format!("`{verb}.{kind}` is believed"))?;
+            }
+        }
+        let said = drill.a.send(&claimed, &drill.provider).await?;
+        holds(Missing, drill.a.settle(&said).await? == 2, "who holds the lease cannot settle")?;
+    }
+    Ok(())
 }
 
 async fn told(drill: &mut Drill, end: &End) -> Held {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use statehouse_definition::App;
 use statehouse_definition::model::Late;
 use statehouse_store::inbox::{self, Applied, Claimed, End, Item, Outcome, Received, Verdict, Wanted};
+use statehouse_testkit::people::Persona;
 
 use super::{Drill, Hand, Held, LEASE, TENANTS, holds};
 use crate::check::Breach;
@@ -25,6 +26,7 @@ pub(super) async fn run(drill: &mut Drill) -> Held {
             .await?;
     }
     received(drill).await?;
+    contradicted(drill).await?;
     applied(drill, &app).await?;
     waits(drill, &app).await?;
     settled(drill).await?;
@@ -65,6 +67,57 @@ async fn received(drill: &Drill) -> Held {
     let said: Vec<Outcome> = all.iter().map(|one| Outcome::new(one.held, End::Ignored)).collect();
     let settled = inbox::settle(&drill.a.db, &drill.a.id, &said).await?;
     holds(Missing, settled.len() == 2, "who holds the lease cannot settle")
+}
+
+/// Of a dozen others under one key nine are kept, and none is acted upon.
+async fn contradicted(drill: &Drill) -> Held {
+    for n in 0..=12 {
+        let expected = if n == 0 { Verdict::New } else { Verdict::Conflict };
+        holds(Once, receive(drill, 1, "many", &json!({ "n": n })).await? == expected, "another message under its key is the same")?;
+    }
+    let kept = drill.rows.value("select string_agg(state || n, ' ' order by n) from statehouse.message where key = 'many'").await;
+    let expected = "due0 conflict1 conflict2 conflict3 conflict4 conflict5 conflict6 conflict7 conflict8 conflict9";
+    holds(Once, kept == expected, &format!("of a dozen in conflict these are kept: {kept}"))?;
+    let all = claim(&drill.a).await?;
+    holds(Missing, all.len() == 1, "one in conflict is worked on, or one that is due is not")?;
+    let settled = inbox::settle(&drill.a.db, &drill.a.id, &[Outcome::new(all[0].held, End::Ignored)]).await?;
+    holds(Missing, settled.len() == 1, "who holds the lease cannot settle")?;
+    at_once(drill).await?;
+    // Of a tenant that is no more nothing is taken.
+    drill.superuser("update statehouse.tenant set suspended_at = statehouse.now(), erased_at = statehouse.now() where tenant = 2").await?;
+    let taken = receive(drill, 2, "erased", &json!({ "n": 1 })).await;
+    drill.superuser("update statehouse.tenant set suspended_at = null, erased_at = null where tenant = 2").await?;
+    let enter = Persona::member(APP, TENANTS[1], "admin").enter();
+    drill.admins[1].batch_execute(&enter).await.map_err(|cause| Breach::new(Missing, format!("{cause:?}")))?;
+    holds(Missing, taken.is_err(), "a message of a tenant that is no more is taken")
+}
+
+/// Two others come under one key at once: whoever is second waits for the first, and is kept beside it.
+async fn at_once(drill: &Drill) -> Held {
+    let failed = |cause: tokio_postgres::Error| Breach::new(Missing, format!("{cause:?}"));
+    let other = drill.another().await?;
+    receive(drill, 1, "at once", &json!({ "n": 0 })).await?;
+    let first = "begin; insert into statehouse.message select (jsonb_populate_record(x, jsonb_build_object('id', gen_random_uuid(), 'n', 1, 'state', 'conflict', 'due_at', null, 'fingerprint', sha256('')))).*
+                   from (select e as x from statehouse.message e where key = 'at once') y";
+    other.batch_execute(first).await.map_err(failed)?;
+    let body = json!({ "n": 1 });
+    let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    let looked = async {
+        for _ in 0..2000 {
+            if drill.count(waits).await > 0 {
+                break;
+            }
+        }
+        other.batch_execute("commit").await
+    };
+    let (second, ended) = tokio::join!(receive(drill, 1, "at once", &body), looked);
+    ended.map_err(failed)?;
+    holds(Once, second? == Verdict::Conflict, "of two at once the second is not in conflict")?;
+    let kept = drill.rows.value("select string_agg(state || n, ' ' order by n) from statehouse.message where key = 'at once'").await;
+    holds(Once, kept == "due0 conflict1 conflict2", &format!("of two at once these are kept: {kept}"))?;
+    let all = claim(&drill.a).await?;
+    let said: Vec<Outcome> = all.iter().map(|one| Outcome::new(one.held, End::Ignored)).collect();
+    holds(Missing, inbox::settle(&drill.a.db, &drill.a.id, &said).await?.len() == 1, "who holds the lease cannot settle")
 }
 
 pub(super) async fn claim(hand: &Hand) -> Held<Vec<Claimed>> {
@@ -222,6 +275,8 @@ async fn polled(drill: &Drill) -> Held {
         holds(Once, first.len() <= 2, "a source is lent twice")?;
     }
     holds(Missing, first.len() == 2 && first.iter().all(|poll| poll.attempt == 1), "a source that is due is not lent, once")?;
+    let slugs = first.iter().all(|one| TENANTS.iter().any(|tenant| tenant.number == one.tenant && tenant.slug == one.slug));
+    holds(Missing, slugs, "a source is lent with the name of another tenant")?;
     drill.pass("61 seconds").await?;
     let mut second = Vec::new();
     while let Some(poll) = inbox::claim_poll(&drill.b.db, &drill.b.id, &known, LEASE).await? {

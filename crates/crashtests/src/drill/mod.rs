@@ -2,8 +2,8 @@
 //! and quick enough to be repeated for every bug that SQL can plant.
 //!
 //! `provider` a stand-in that remembers · `hand` a worker · `effects` claims, deaths, zombies · `ends` what may become of
-//! one · `gates` breaker and parking · `crowd` many at once · `bell` being woken · `people` resolve and replay · `restore` another epoch · `messages`, `time` the rest
-//! · `law` what no door does.
+//! one · `gates` breaker and parking · `crowd` many at once · `bell` being woken · `people` resolve and replay · `restore` another epoch · `messages`,
+//! `time`, `subscribers` the rest · `law` what no door does.
 
 mod bell;
 mod crowd;
@@ -16,6 +16,7 @@ mod messages;
 mod people;
 mod provider;
 mod restore;
+mod subscribers;
 mod time;
 
 use std::time::Duration;
@@ -73,6 +74,7 @@ pub async fn run(db: &TestDatabase) -> Result<(), Breach> {
     effects::run(&mut drill).await?;
     messages::run(&mut drill).await?;
     time::run(&mut drill).await?;
+    subscribers::run(&mut drill).await?;
     // Deaths have left some unknown; there are no others.
     let known = drill.rows.effects().await;
     drill.check(&[known]).await?;
@@ -150,7 +152,7 @@ impl Drill {
                 ..Facts::default()
             };
             let at_kills: Vec<Vec<Effect>> = at_death.iter().map(|effects| of(effects)).collect();
-            let breaches = check(&part, &owed::all(), Story { at_kills: &at_kills, faults: false });
+            let breaches = check(&part, &owed::all(), Story { at_kills: &at_kills, faults: false, ..Story::default() });
             if let Some(breach) = breaches.into_iter().next() {
                 return Err(breach);
             }

@@ -52,6 +52,8 @@ async fn resolves(drill: &Drill, session: &Session) -> Held {
     )?;
     let before = drill.rows.print().await;
     holds(Fences, effects::resolve(&drill.api, session, first, false, "on second thoughts").await.is_err(), "what is done is resolved")?;
+    let nobody = Id { record: uuid::Uuid::nil(), ..first };
+    holds(Fences, effects::resolve(&drill.api, session, nobody, true, "seen nowhere").await.is_err(), "what is not there is resolved")?;
     drill.unchanged(&before, "a second thought").await?;
     holds(Doubt, some(drill, "unknown").await.len() == unknown.len() - 2, "another was resolved too")
 }
@@ -94,7 +96,7 @@ async fn calls(drill: &Drill) -> Held {
         .batch_execute(&fire("charge.resolve_done"))
         .await
         .map_err(|cause| Breach::new(Calls, format!("a person cannot resolve a call: {cause:?}")))?;
-    let stands = drill.rows.value(&format!("select e.state || ' ' || p.state from statehouse.effect e join proof.payment p on p.tenant = e.tenant and p.id = e.record where e.tenant = 1 and e.record = '{record}' and e.verb = 'charge'")).await;
+    let stands = drill.rows.value(&format!("select e.state || ' ' || p.state from statehouse.effect e join proof.payment p on p.tenant = e.tenant and p.id = e.record where e.tenant = 1 and e.record = '{record}' and e.verb = 'charge' order by e.seq desc limit 1")).await;
     holds(Calls, stands == "done charged", &format!("resolved as done, call and record are {stands}"))?;
     holds(Calls, drill.count(unknown).await == before - 1, "another call was resolved too")?;
     holds(Calls, admin.batch_execute(&fire("charge.resolve_failed")).await.is_err(), "a call is resolved twice")?;
@@ -108,7 +110,7 @@ async fn calls(drill: &Drill) -> Held {
         .batch_execute(&fire("charge.resolve_failed"))
         .await
         .map_err(|cause| Breach::new(Calls, format!("a person cannot resolve a call: {cause:?}")))?;
-    let stands = drill.rows.value(&format!("select e.state || ' ' || p.state from statehouse.effect e join proof.payment p on p.tenant = e.tenant and p.id = e.record where e.tenant = 1 and e.record = '{record}' and e.verb = 'charge'")).await;
+    let stands = drill.rows.value(&format!("select e.state || ' ' || p.state from statehouse.effect e join proof.payment p on p.tenant = e.tenant and p.id = e.record where e.tenant = 1 and e.record = '{record}' and e.verb = 'charge' order by e.seq desc limit 1")).await;
     holds(Calls, stands == "failed open", &format!("resolved as failed, call and record are {stands}"))
 }
 

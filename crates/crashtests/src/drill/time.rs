@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 use statehouse_store::time::{self, Firing};
 
 use super::{Drill, Held, LEASE, TENANTS, holds};
-use crate::check::Invariant::{Fences, Missing, Once, Quiet};
+use crate::check::Invariant::{Fences, Missing, Once, Quiet, Waits};
 use crate::scene::APP;
 
 pub(super) async fn run(drill: &mut Drill) -> Held {
     timers(drill).await?;
+    refused(drill).await?;
     slots(drill).await
 }
 
@@ -34,6 +35,42 @@ async fn timers(drill: &mut Drill) -> Held {
     holds(Once, drill.count(thanked).await == before + 4, "a timer did not ring once")?;
     let left = "select count(*) from statehouse.timer";
     holds(Quiet, drill.count(left).await == 0, "a timer stays after it rang")?;
+    drill.a.work(&drill.provider).await?;
+    Ok(())
+}
+
+/// One that the law refuses is put off, a minute and then two, and rings once the law lets it.
+async fn refused(drill: &mut Drill) -> Held {
+    drill
+        .superuser(
+            "create function statehouse.drill_refuses() returns trigger language plpgsql as $$
+             begin if old.state = 'told' and new.state = 'thanked' then perform statehouse.refuse('SH4004', 'not now', '{}', 'wait'); end if; return null; end $$;
+             create trigger drill_refuses after update on proof.parcel for each row execute function statehouse.drill_refuses()",
+        )
+        .await?;
+    drill.both("insert into proof_admin.parcel (title) values ('refused'); update proof_admin.parcel set fire = 'tell' where state = 'new' and title = 'refused'").await?;
+    drill.a.work(&drill.provider).await?;
+    let apps = [APP.to_owned()];
+    let rung = async |hand: &super::Hand| -> Held<usize> {
+        let mut rung = 0;
+        while let Some(one) = time::ring_one(&hand.db, &apps).await? {
+            holds(Missing, !one.moved && one.code.as_deref() == Some("SH4004"), &format!("a timer that is refused is {one:?}"))?;
+            rung += 1;
+            holds(Quiet, rung <= 2, "a timer that is refused rings for ever")?;
+        }
+        Ok(rung)
+    };
+    for (span, expected) in [("61 minutes", 2), ("59 seconds", 0), ("2 seconds", 2), ("119 seconds", 0), ("2 seconds", 2)] {
+        drill.pass(span).await?;
+        let rung = rung(&drill.b).await?;
+        holds(Waits, rung == expected, &format!("{rung} of {expected} timers that were refused ring again after {span}"))?;
+    }
+    let since = "select count(*) from statehouse.timer where attempt = 3 and since < due_at and code = 'SH4004'";
+    holds(Missing, drill.count(since).await == 2, "how often a timer was refused is not counted")?;
+    drill.superuser("drop trigger drill_refuses on proof.parcel").await?;
+    drill.pass("5 minutes").await?;
+    ring(drill, &apps).await?;
+    holds(Quiet, drill.count("select count(*) from statehouse.timer").await == 0, "a timer that was refused does not ring")?;
     drill.a.work(&drill.provider).await?;
     Ok(())
 }

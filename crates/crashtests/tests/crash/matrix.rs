@@ -1,160 +1,181 @@
 //! Real workers, killed at every point and at random moments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use statehouse_crashtests::run::{How, run};
+use statehouse_crashtests::check::Breach;
+use statehouse_crashtests::plan::{self, How, Kill, Plan, Way};
+use statehouse_crashtests::program;
+use statehouse_crashtests::run::{Ended, judge, run};
 use statehouse_crashtests::scene::Scene;
-use statehouse_crashtests::{program, scan};
 
 /// Pairs of an effect and a kill that a run has to try.
 const PAIRS: usize = 2_000;
 const PAIRS_LONG: usize = 180_000;
-/// A database has so many runs; then a fresh one is made, since each look reads all of it.
-const RUNS_PER_SCENE: usize = 25;
-/// A random moment lies within this time after the moves, in microseconds: a little more than they take to be worked off.
+/// A kill counts if it finds so many effects in flight, and for so many at most.
+const IN_FLIGHT: std::ops::RangeInclusive<usize> = 20..=50;
+/// A run that has found so much need not go on.
+const BREACHES_MAX: usize = 5;
+/// A random moment lies within this time after the moves, in microseconds: about as long as they take to be worked off, by
+/// a worker as it is built for tests and by an optimised one.
 const MOMENT_US: u64 = 250_000;
+const MOMENT_LONG_US: u64 = 130_000;
+/// Each point is met in the first round; what had nothing to write when it was met then is met again in as many others.
+const ROUNDS_MAX: usize = 4;
 
-/// The same numbers from the same seed (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end.max(1)
-    }
-}
-
+/// What has come of all runs so far.
 #[derive(Default)]
 struct Record {
     pairs: usize,
+    in_hand: usize,
     kills: usize,
     random: usize,
+    /// Kills that count.
+    crowded: usize,
     exercised: BTreeSet<String>,
     reached: BTreeSet<String>,
+    breaches: Vec<String>,
 }
 
-#[tokio::test(flavor = "multi_thread")]
+struct Matrix {
+    program: PathBuf,
+    plan: Plan,
+    unexercised: BTreeMap<String, String>,
+    seed: u64,
+    wanted: usize,
+    began: Instant,
+    next: AtomicUsize,
+    record: Mutex<Record>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killing_it_changes_nothing() {
-    let program = program::with_points();
-    let binary = std::fs::read(program).expect("the binary");
+    let long = std::env::var_os("STATEHOUSE_TEST_LONG").is_some();
+    let program = program::under_test(long);
+    let binary = std::fs::read(&program).expect("the binary");
     assert!(binary.windows(17).any(|part| part == b"STATEHOUSE_POINTS"), "the binary under test has no points");
     drop(binary);
     let seed = std::env::var("STATEHOUSE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_120);
-    let long = std::env::var_os("STATEHOUSE_TEST_LONG").is_some();
     let wanted = if long { PAIRS_LONG } else { PAIRS };
-    let mut chance = Chance(seed);
-    let points: Vec<String> =
-        scan::points("store").into_iter().chain(scan::points("connect")).filter(|name| !elsewhere().contains_key(name)).collect();
-    let mut record = Record::default();
-    let mut plan = plan(&points, &mut chance);
-    let began = Instant::now();
-    while record.pairs < wanted || !plan.is_empty() {
-        let mut scene = Scene::new(program, "matrix").await;
-        let mut worker = None;
-        for _ in 0..RUNS_PER_SCENE {
-            let how = match plan.pop() {
-                // One third of all runs are killed at a random moment.
-                Some(how) if record.random * 2 >= record.kills - record.random => how,
-                Some(how) => {
-                    plan.push(how);
-                    How::Moment { us: chance.below(MOMENT_US) }
-                }
-                None if record.pairs >= wanted => break,
-                None => How::Moment { us: chance.below(MOMENT_US) },
-            };
-            let ended = run(&mut scene, &mut worker, &how).await;
-            eprintln!(
-                "{:4} s, run {}: {how:?}, {} pairs{}",
-                began.elapsed().as_secs(),
-                record.kills + 1,
-                ended.pairs,
-                if ended.exercised {
-                    ", exercised"
-                } else if ended.reached {
-                    ""
-                } else {
-                    ", not reached"
-                }
-            );
-            record.kills += 1;
-            record.pairs += ended.pairs;
-            match &how {
-                How::Moment { .. } => record.random += 1,
-                How::Point { name, starting, .. } => {
-                    if ended.reached {
-                        record.reached.insert(name.clone());
-                    }
-                    if ended.exercised {
-                        record.exercised.insert(name.clone());
-                    }
-                    // A worker that runs does not come there, or has nothing to write: one that starts, perhaps.
-                    if !starting && !record.exercised.contains(name) && matches!(&how, How::Point { after: true, .. }) {
-                        plan.extend([false, true].map(|after| How::Point { name: name.clone(), after, nth: 1, starting: true }));
-                    }
-                }
+    let matrix = Matrix {
+        program,
+        plan: Plan::new(seed, if long { MOMENT_LONG_US } else { MOMENT_US }),
+        unexercised: plan::unexercised(),
+        seed,
+        wanted,
+        began: Instant::now(),
+        next: AtomicUsize::default(),
+        record: Mutex::default(),
+    };
+    let lane = async || while matrix.scene().await {};
+    tokio::join!(lane(), lane());
+    println!("{}", matrix.sum());
+    let record = matrix.record();
+    assert!(record.breaches.is_empty(), "{}", record.breaches.join("\n"));
+    let unlisted: Vec<String> =
+        plan::points().into_iter().filter(|point| !record.exercised.contains(point) && !matrix.unexercised.contains_key(point)).collect();
+    assert!(unlisted.is_empty(), "no kill around these met a write: {unlisted:?}; reached: {:?}", record.reached);
+    let listed: Vec<&String> = matrix.unexercised.keys().filter(|point| record.exercised.contains(*point)).collect();
+    assert!(listed.is_empty(), "these are exercised and listed in data/unexercised.csv: {listed:?}");
+}
+
+impl Matrix {
+    /// The runs of one database; whether there is another.
+    async fn scene(&self) -> bool {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        {
+            let record = self.record();
+            let unlisted =
+                || plan::points().into_iter().any(|point| !record.exercised.contains(&point) && !self.unexercised.contains_key(&point));
+            let round = self.plan.round();
+            let covered = number >= round && (number >= ROUNDS_MAX * round || !unlisted());
+            if (covered && record.pairs >= self.wanted) || record.breaches.len() >= BREACHES_MAX {
+                return false;
             }
-            assert!(ended.breaches.is_empty(), "seed {seed}, {how:?} after {} kills: {:#?}", record.kills, ended.breaches);
+        }
+        let mut scene = Scene::new(&self.program, "matrix").await;
+        let (mut worker, mut faults) = (None, false);
+        for (place, kill) in self.plan.scene(number).iter().enumerate() {
+            let looks = matches!(&kill.how, How::Point { name, .. } if !self.record().exercised.contains(name));
+            let ended = run(&mut scene, &mut worker, kill, looks).await;
+            faults |= !kill.faults.is_empty() || matches!(kill.way(), Way::Waiting | Way::Refused);
+            if self.note(number, place, kill, ended) {
+                break;
+            }
         }
         if let Some(worker) = worker {
             scene.kill(worker).await;
         }
+        // All of it once more, with the chains; every effect stands as it stood when its run ended.
+        let breaches = judge(&mut scene, &[], faults).await;
+        self.note_breaches(&format!("at the end of database {number}"), &breaches);
+        println!("{}", self.sum());
+        true
     }
-    // What only a fresh database has to write.
-    for name in
-        points.iter().filter(|point| !record.exercised.contains(*point) && !unexercised().contains_key(*point)).cloned().collect::<Vec<_>>()
-    {
-        let mut scene = Scene::new(program, "fresh").await;
-        let mut worker = None;
-        let how = How::Point { name: name.clone(), after: true, nth: 1, starting: true };
-        let ended = run(&mut scene, &mut worker, &how).await;
-        assert!(ended.breaches.is_empty(), "seed {seed}, {how:?} in a fresh database: {:#?}", ended.breaches);
-        (record.kills, record.pairs) = (record.kills + 1, record.pairs + ended.pairs);
-        if ended.exercised {
-            record.exercised.insert(name);
+
+    /// Takes in what has come of a run; whether its database is of no more use.
+    fn note(&self, number: usize, place: usize, kill: &Kill, ended: Ended) -> bool {
+        let mut record = self.record();
+        record.kills += 1;
+        if ended.pairs >= *IN_FLIGHT.start() {
+            record.crowded += 1;
+            record.pairs += ended.pairs.min(*IN_FLIGHT.end());
+            record.in_hand += ended.in_hand.min(*IN_FLIGHT.end());
         }
-    }
-    let missed: Vec<&String> = points.iter().filter(|point| !record.exercised.contains(*point)).collect();
-    println!(
-        "{} pairs of an effect and a kill in {} kills, {} of them at a random moment, {} points exercised, in {} s: with 95 % confidence fewer than 3 in {} go wrong",
-        record.pairs,
-        record.kills,
-        record.random,
-        record.exercised.len(),
-        began.elapsed().as_secs(),
-        record.pairs
-    );
-    let unlisted: Vec<&&String> = missed.iter().filter(|point| !unexercised().contains_key(**point)).collect();
-    assert!(unlisted.is_empty(), "no kill around these met a write: {unlisted:?}; reached: {:?}", record.reached);
-}
-
-/// Before and after each point, in an order of the seed.
-fn plan(points: &[String], chance: &mut Chance) -> Vec<How> {
-    let mut plan: Vec<How> = Vec::new();
-    for name in points {
-        for after in [false, true] {
-            plan.push(How::Point { name: name.clone(), after, nth: 1 + chance.below(3), starting: false });
+        match &kill.how {
+            How::Moment { .. } => record.random += 1,
+            How::Point { name, .. } => {
+                if ended.reached {
+                    record.reached.insert(name.clone());
+                }
+                if ended.exercised {
+                    record.exercised.insert(name.clone());
+                }
+            }
         }
+        let came = match (ended.reached, ended.exercised) {
+            (false, _) => ", not reached",
+            (_, true) => ", exercised",
+            _ => "",
+        };
+        eprintln!(
+            "{:5} s, {number}.{place}: {kill}: {} in flight, {} in hand{came}",
+            self.began.elapsed().as_secs(),
+            ended.pairs,
+            ended.in_hand
+        );
+        drop(record);
+        self.note_breaches(&format!("run {number}.{place}, {kill}"), &ended.breaches)
     }
-    for at in (1..plan.len()).rev() {
-        plan.swap(at, usize::try_from(chance.below(at as u64 + 1)).unwrap_or(0));
+
+    fn note_breaches(&self, at: &str, breaches: &[Breach]) -> bool {
+        if breaches.is_empty() {
+            return false;
+        }
+        let told = format!("seed {}, {at}: {breaches:#?}", self.seed);
+        println!("BREACH: {told}");
+        self.record().breaches.push(told);
+        true
     }
-    plan
-}
 
-/// Points of doors that no worker goes through.
-fn elsewhere() -> BTreeMap<String, String> {
-    listed(include_str!("../../data/elsewhere.csv"))
-}
+    /// What is proved so far.
+    fn sum(&self) -> String {
+        let record = self.record();
+        let Record { pairs, in_hand, kills, random, crowded, .. } = *record;
+        let s = self.began.elapsed().as_secs();
+        format!(
+            "after {s} s: {pairs} pairs of an effect and a kill ({in_hand} of them in the hands of the killed) in those {crowded} of {kills} kills that found 20 or more effects \
+             in flight, 50 of each at most; {random} kills at a random moment, {} points exercised, {} breaches: with 95 % confidence fewer than 3 in {pairs} pairs, \
+             and than 3 in {kills} kills, go wrong",
+            record.exercised.len(),
+            record.breaches.len(),
+        )
+    }
 
-/// Points at which this app's work has nothing to write.
-fn unexercised() -> BTreeMap<String, String> {
-    listed(include_str!("../../data/unexercised.csv"))
-}
-
-fn listed(text: &str) -> BTreeMap<String, String> {
-    csv::Reader::from_reader(text.as_bytes()).deserialize().map(|row: Result<(String, String), _>| row.expect("a line")).collect()
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -69,7 +69,7 @@ fn event(record: &str, entity: &str, seq: i32, verb: &str, to: &str) -> Event {
 }
 
 fn seen(facts: &Facts, at_kills: &[Vec<Effect>]) -> Vec<Breach> {
-    check(facts, &owed::all(), Story { at_kills, faults: false })
+    check(facts, &owed::all(), Story { at_kills, faults: false, ..Story::default() })
 }
 
 /// Changes what is right, and looks for the first thing that is seen to be wrong.

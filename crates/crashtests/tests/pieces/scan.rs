@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
-use statehouse_crashtests::{scan, scene};
+use statehouse_crashtests::{plan, scan, scene};
 use statehouse_testkit::{Cluster, app};
 
 #[test]
@@ -12,6 +12,19 @@ fn points_come_in_pairs() {
         assert_eq!(scan::unpaired(krate), [""; 0], "{krate}");
     }
     assert!(scan::points("store").len() > 20 && scan::points("connect").contains("connect.send"));
+}
+
+/// Each is met by a killed worker, by somebody else who is killed, or by nobody, for a reason.
+#[test]
+fn every_point_is_met_somewhere() {
+    let (ways, elsewhere, unexercised) = (plan::ways(), plan::elsewhere(), plan::unexercised());
+    let points: BTreeSet<String> = scan::points("store").into_iter().chain(scan::points("connect")).collect();
+    for point in &points {
+        let places = [ways.contains_key(point), elsewhere.contains_key(point), unexercised.contains_key(point)];
+        assert_eq!(places.into_iter().filter(|there| *there).count(), 1, "`{point}` stands in one of the three lists of points in data");
+    }
+    let listed = ways.keys().chain(elsewhere.keys()).chain(unexercised.keys());
+    assert_eq!(listed.filter(|point| !points.contains(*point)).collect::<Vec<_>>(), Vec::<&String>::new(), "these are no points");
 }
 
 #[test]

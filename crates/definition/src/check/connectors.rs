@@ -135,7 +135,23 @@ fn fallback(judge: &mut Judge<'_>, name: &str, connector: &Connector) {
     if !missing.is_empty() {
         let message = format!("`{to}` does not take {} as `{name}` does", quoted_list(&missing));
         wrong(judge, &at, message, "give it actions of these names with the same arguments");
+    } else if other.class != connector.class || other.money != connector.money {
+        // What a lost answer means is written with the effect, before anybody knows which of them sends it.
+        let kind = |one: &Connector| format!("class {:?}{}", one.class, if one.money { " that moves money" } else { "" });
+        let message = format!("`{to}` is of {}, and `{name}` of {}", kind(other), kind(connector));
+        wrong(judge, &at, message, "name a connector of the same class");
+    } else if let Some((action, less)) =
+        connector.actions.iter().find_map(|(action, one)| Some((action, less(one, other.actions.get(action)?)?)))
+    {
+        let message = format!("`{to}.{action}` keeps no `{less}` of its answer as `{name}.{action}` does");
+        wrong(judge, &at, message, &format!("add `{less}` to its `result`"));
     }
+}
+
+/// What one action keeps of its answers and the other does not.
+fn less<'a>(one: &'a Action, other: &Action) -> Option<&'a str> {
+    let kept = one.result.keys().find(|name| !other.result.contains_key(*name));
+    kept.filter(|_| acts(one)).map(String::as_str)
 }
 
 /// A warning for effects that are written and that no worker sends.

@@ -17,13 +17,13 @@ mod refusals;
 mod source;
 
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
-use statehouse_connect::secrets::Secrets;
+use axum::routing::{get, post};
+use statehouse_connect::secrets::{Secrets, Unreadable, Watched};
 use statehouse_store::{Db, Login, Place, StoreFault};
 
 use crate::limits::{self, ByName};
@@ -39,14 +39,18 @@ const STORED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The routes of this folder.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/v1/in/{token}", get(receive::question).post(receive::message)).layer(limits::body_max(BODY_MAX_BYTES))
+    Router::new()
+        .route("/v1/in/{token}", get(receive::question).post(receive::message))
+        // A bank delivers below the address it was told: the standard of Pix has it put `/pix` behind.
+        .route("/v1/in/{token}/pix", post(receive::message))
+        .layer(limits::body_max(BODY_MAX_BYTES))
 }
 
 /// What all messages share.
 pub(crate) struct Inbound {
     /// Connections that nothing else uses: what people do keeps no message waiting.
     db: Db,
-    secrets: Secrets,
+    secrets: Watched,
     endpoints: Endpoints,
     refusals: Refusals,
     shares: ByName<TokenHash>,
@@ -61,12 +65,10 @@ impl Inbound {
     /// `SH7008` for a file of secrets that cannot be read.
     pub(crate) fn open(settings: &Settings, place: &Place) -> Result<Inbound, StoreFault> {
         let inbound = &settings.inbound;
-        let file = Some(settings.secrets.file.as_str()).filter(|file| !file.is_empty()).map(Path::new);
-        let secrets =
-            Secrets::read(file, std::env::vars()).map_err(|cause| StoreFault::refused(statehouse_fault::SH7008, cause.to_string()))?;
-        for warning in secrets.warnings() {
-            tracing::warn!("{warning}");
-        }
+        let file = Some(PathBuf::from(&settings.secrets.file)).filter(|file| !file.as_os_str().is_empty());
+        let secrets = Watched::open(file, std::env::vars(), told);
+        let secrets = secrets.map_err(|cause| StoreFault::refused(statehouse_fault::SH7008, cause.to_string()))?;
+        warn_of(&secrets.now());
         Ok(Inbound {
             db: Db::open_with(place, Login::Server, inbound.connections, inbound.wait(), STORED_WITHIN)?,
             secrets,
@@ -80,6 +82,22 @@ impl Inbound {
     /// The pool, for its load.
     pub(crate) fn db(&self) -> &Db {
         &self.db
+    }
+}
+
+fn told(read: Result<&Secrets, &Unreadable>) {
+    match read {
+        Ok(secrets) => {
+            tracing::info!("the secrets were read again");
+            warn_of(secrets);
+        }
+        Err(why) => tracing::error!(%why, "the secrets have changed and are not followed"),
+    }
+}
+
+fn warn_of(secrets: &Secrets) {
+    for warning in secrets.warnings() {
+        tracing::warn!("{warning}");
     }
 }
 

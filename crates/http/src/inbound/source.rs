@@ -33,7 +33,8 @@ impl<'a> Source<'a> {
         let inbox = app.inboxes.get(name).filter(|_| endpoint.app == app.name);
         let inbox = inbox.ok_or_else(|| not_judged(name, "the definition in force does not know it"))?;
         let scheme = verify::scheme(&inbox.scheme).ok_or_else(|| not_judged(name, "its scheme is not known"))?;
-        let secrets = inbox.secrets.iter().flat_map(|name| inbound.secrets.all(&endpoint.slug, name)).collect();
+        let known = inbound.secrets.now();
+        let secrets = inbox.secrets.iter().flat_map(|name| known.all(&endpoint.slug, name)).collect();
         Ok(Source { name: name.clone(), inbox, scheme, secrets })
     }
 

@@ -18,6 +18,8 @@ pub(super) const IDS_MAX: usize = 200;
 pub(super) struct Asked {
     /// Of these states; of all where it is empty.
     pub(super) states: Vec<String>,
+    /// Of this kind.
+    pub(super) kind: Option<String>,
     /// Of this source.
     pub(super) source: Option<String>,
     /// `next` of the page before.
@@ -31,7 +33,19 @@ impl Asked {
     ///
     /// # Errors
     /// `SH6010` for anything else, for what stands twice and for what these cannot be.
-    pub(super) fn read(RawQuery(query): RawQuery, states: &[&str], sources: bool) -> Result<Asked, Problem> {
+    pub(super) fn read(query: RawQuery, states: &[&str], sources: bool) -> Result<Asked, Problem> {
+        Self::read_by(query, states, &[], sources)
+    }
+
+    /// The same of a list that has kinds instead of states.
+    ///
+    /// # Errors
+    /// As [`Asked::read`].
+    pub(super) fn read_kind(query: RawQuery, kinds: &[&str]) -> Result<Asked, Problem> {
+        Self::read_by(query, &[], kinds, false)
+    }
+
+    fn read_by(RawQuery(query): RawQuery, states: &[&str], kinds: &[&str], sources: bool) -> Result<Asked, Problem> {
         let mut asked = Asked { limit: USUAL, ..Asked::default() };
         let mut seen: Vec<String> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -39,7 +53,9 @@ impl Asked {
                 return Err(Problem::new(SH6010, format!("`{name}` stands twice")));
             }
             match &*name {
-                "state" => asked.states = known(&value, states)?,
+                "state" if !states.is_empty() => asked.states = known(&value, states)?,
+                "kind" if kinds.contains(&&*value) => asked.kind = Some(value.into_owned()),
+                "kind" if !kinds.is_empty() => return Err(no_kind(&value, kinds)),
                 "source" if sources => asked.source = Some(value.into_owned()),
                 "after" => asked.after = Some(value.into_owned()),
                 "limit" => {
@@ -64,6 +80,12 @@ pub(super) fn no_place() -> Problem {
     Problem::new(SH6010, "`after` is no place in this list").with_help("take `next` of the page before")
 }
 
+/// What is named is no kind of what this list holds.
+pub(super) fn no_kind(other: &str, kinds: &[&str]) -> Problem {
+    let there: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+    Problem::new(SH6010, format!("there is no kind `{other}`")).with_help(format!("name one of {}", there.join(", ")))
+}
+
 fn known(value: &str, states: &[&str]) -> Result<Vec<String>, Problem> {
     let named: Vec<String> = value.split(',').map(str::to_owned).collect();
     match named.iter().find(|name| !states.contains(&name.as_str())) {
@@ -84,6 +106,19 @@ pub(super) struct Ids {
 }
 
 impl Ids {
+    /// What another body holds beside something else.
+    pub(super) fn of(ids: Vec<String>) -> Ids {
+        Ids { ids }
+    }
+
+    /// The ids as they are; the database reads them.
+    ///
+    /// # Errors
+    /// As [`Ids::read`].
+    pub(super) fn texts(self) -> Result<Vec<String>, Problem> {
+        Ok(self.read(|_| Some(()))?.into_iter().map(|(text, _)| text).collect())
+    }
+
     /// The ids, each read; what is no id is one of nothing, and told so like those.
     ///
     /// # Errors

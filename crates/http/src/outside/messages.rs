@@ -12,7 +12,7 @@ use crate::people::At;
 use crate::{Json, Problem};
 
 /// Every state of a message.
-pub(super) const STATES: [&str; 9] = ["due", "leased", "waiting", "done", "ignored", "late", "quarantined", "conflict", "dead"];
+pub(super) const STATES: [&str; 10] = ["due", "leased", "waiting", "held", "done", "ignored", "late", "quarantined", "conflict", "dead"];
 
 pub(super) async fn list(keeper: Keeper, query: RawQuery) -> Result<Json<Value>, Problem> {
     let asked = Asked::read(query, &STATES, true)?;
@@ -50,10 +50,10 @@ pub(super) async fn replay(keeper: Keeper, Json(wanted): Json<Ids>) -> Result<Js
 }
 
 /// What is no id is asked for as one of nothing, so that it takes as long.
-fn id_of(text: &str) -> Uuid {
+pub(super) fn id_of(text: &str) -> Uuid {
     text.parse().unwrap_or(Uuid::nil())
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::new(SH1002, "there is no such message that you can see").with_help("check the id")
 }

@@ -12,6 +12,11 @@
 //! | `GET /v1/messages/{id}` | the same with its body, headers and query |
 //! | `POST /v1/messages/{id}/replay` | 200 `{due}` |
 //! | `POST /v1/messages/replay` | `{ids}` → 200 `{data: [{id, due}]}` |
+//! | `POST /v1/messages/{id}/discard` | `{evidence}` → 200 `{discarded}`: it was done or must not be done |
+//! | `GET /v1/held` | `kind`, `limit`, `after`; what a restore holds: `{data: [{id, kind, entity, record, verb, name, due_at, doubt}], next}` |
+//! | `POST /v1/held/release` | `{ids}` → 200 `{data: [{id, released}]}` |
+//! | `POST /v1/held/release-all` | `{kind?}` → 200 `{released}`: so many; ask again until it is none |
+//! | `POST /v1/held/discard` | `{ids, evidence}` → 200 `{data: [{id, discarded}]}` |
 //! | `GET /v1/endpoints` | `{data: [{id, source, account, label, made_by, created_at, revoked_at}]}` |
 //! | `POST /v1/endpoints` | `{source, account?, label?}` → 201 with `url`, told this once |
 //! | `DELETE /v1/endpoints/{id}` | 204 |
@@ -19,6 +24,7 @@
 mod asked;
 mod effects;
 mod endpoints;
+mod held;
 mod messages;
 mod queues;
 
@@ -46,6 +52,11 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/v1/messages/replay", post(messages::replay))
         .route("/v1/messages/{id}", get(messages::one))
         .route("/v1/messages/{id}/replay", post(messages::replay_one))
+        .route("/v1/messages/{id}/discard", post(held::discard_message))
+        .route("/v1/held", get(held::list))
+        .route("/v1/held/release", post(held::release))
+        .route("/v1/held/release-all", post(held::release_all))
+        .route("/v1/held/discard", post(held::discard))
         .route("/v1/endpoints", get(endpoints::list).post(endpoints::make))
         .route("/v1/endpoints/{id}", delete(endpoints::revoke))
 }

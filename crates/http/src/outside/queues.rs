@@ -77,6 +77,8 @@ fn series(text: &mut String, what: &str, help: &str, found: &[Queue], value: imp
     }
 }
 
+const HELD: &str = "held since a restore, for somebody to look at";
+
 /// In plain words, a row each, for a person; whether all of it is as it should be.
 pub(crate) fn told(found: &[Queue]) -> Vec<(String, String, bool)> {
     found.iter().filter_map(sentence).collect()
@@ -93,14 +95,19 @@ fn sentence(queue: &Queue) -> Option<(String, String, bool)> {
         ("effect", "unknown") => {
             (format!("to {name}"), format!("{count} of which nobody knows whether they arrived, the oldest for {since}"), false)
         }
-        ("effect", "held") => (format!("to {name}"), format!("{count} held since a restore, for somebody to look at"), false),
+        ("effect", "held") => (format!("to {name}"), format!("{count} {HELD}"), false),
         ("effect", "dead") => (format!("to {name}"), format!("{count} given up, for somebody to look at"), false),
         ("gate", state) => (format!("to {name}"), format!("breaker {state} for {count} {}", tenants(*count)), false),
         ("message", "due") => (format!("from {name}"), format!("{count} to be looked at, the oldest for {since}"), !late),
         ("message", "leased") => (format!("from {name}"), format!("{count} being looked at"), true),
         ("message", "waiting") => (format!("from {name}"), format!("{count} waiting for their record, the oldest for {since}"), true),
+        ("message", "held") => (format!("from {name}"), format!("{count} {HELD}"), false),
         ("message", state) => (format!("from {name}"), format!("{count} {state}, for somebody to look at"), false),
+        ("timer", "held") => ("timers".to_owned(), format!("{count} {HELD}"), false),
+        ("schedule", _) => (format!("schedule {name}"), HELD.to_owned(), false),
+        ("source", _) => (format!("from {name}"), format!("asked, and what it says is {HELD}"), false),
         ("timer", _) => ("timers".to_owned(), format!("{count} due, the oldest for {since}"), !late),
+        ("delivery", "held") => ("to subscribers".to_owned(), format!("{count} {HELD}"), false),
         ("delivery", "due") => ("to subscribers".to_owned(), format!("{count} to be delivered, the oldest for {since}"), !late),
         ("delivery", _) => ("to subscribers".to_owned(), format!("{count} being delivered"), true),
         _ => return None,

@@ -71,6 +71,11 @@ async fn only_who_looks_after_the_outside_sees_it() {
         (POST, format!("/v1/effects/{effect}/resolve"), Some(json!({ "happened": true, "evidence": "seen" }))),
         (POST, "/v1/messages/replay".to_owned(), Some(json!({ "ids": [] }))),
         (POST, "/v1/endpoints".to_owned(), Some(json!({ "source": "customs" }))),
+        (GET, "/v1/held".to_owned(), None),
+        (POST, "/v1/held/release".to_owned(), Some(json!({ "ids": ["schedule:s"] }))),
+        (POST, "/v1/held/release-all".to_owned(), Some(json!({}))),
+        (POST, "/v1/held/discard".to_owned(), Some(json!({ "ids": ["schedule:s"], "evidence": "seen" }))),
+        (POST, "/v1/messages/00000000-0000-7000-8000-000000000000/discard".to_owned(), Some(json!({ "evidence": "seen" }))),
     ];
     for (method, path, body) in asked {
         for role in ["rep", "ops", "client", "broker"] {
@@ -85,6 +90,53 @@ async fn only_who_looks_after_the_outside_sees_it() {
     assert_eq!(get(&world, "/v1/effects", &admin(NORDUR)).await.status, 200);
     world.db.psql_as_superuser(&revoked).ok();
     assert_eq!(get(&world, "/v1/effects", &admin(NORDUR)).await.code(), "SH6505");
+}
+
+#[tokio::test]
+async fn what_a_restore_holds_is_let_go_or_put_away() {
+    let world = world().await;
+    let keeper = &admin(NORDUR);
+    world.db.psql_as_superuser("update statehouse.setting set value = '2' where name = 'epoch'").ok();
+    let all = effects(&world.db, NORDUR);
+    put(&world.db, &all[0], "held");
+    put(&world.db, &all[1], "held");
+    let timers = world.db.value_as_superuser("select count(*) from statehouse.timer where tenant = 1");
+    assert_ne!(timers, "0");
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = get(&world, &format!("/v1/held?limit=2{after}"), keeper).await;
+        assert_eq!(page.status, 200, "{:?}", page.body);
+        found.extend(page.body["data"].as_array().expect("a list").clone());
+        let Some(next) = page.body["next"].as_str() else { break };
+        after = format!("&after={next}");
+        assert!(found.len() < 1000, "a list without end");
+    }
+    let of = |kind: &str| found.iter().filter(|one| one["kind"] == kind).count().to_string();
+    assert_eq!((of("effect"), of("timer")), ("2".to_owned(), timers.clone()), "{found:#?}");
+
+    let ids = json!({ "ids": [format!("effect:{}", all[0]), "nothing"] });
+    let released = post(&world, "/v1/held/release", keeper, Some(&ids)).await;
+    assert_eq!(released.body["data"], json!([{ "id": ids["ids"][0], "released": true }, { "id": "nothing", "released": false }]));
+    let again = post(&world, "/v1/held/release", keeper, Some(&ids)).await;
+    assert_eq!(again.body["data"][0]["released"], json!(false), "to ask twice does it once");
+    let short = post(&world, "/v1/held/discard", keeper, Some(&json!({ "ids": [format!("effect:{}", all[1])], "evidence": "x" }))).await;
+    assert_eq!((short.status, short.code()), (422, "SH7022"));
+    let discarded =
+        post(&world, "/v1/held/discard", keeper, Some(&json!({ "ids": [format!("effect:{}", all[1])], "evidence": "done by hand" }))).await;
+    assert_eq!(discarded.body["data"][0]["discarded"], json!(true), "{:?}", discarded.body);
+    assert_eq!((state(&world.db, &all[0]).as_str(), state(&world.db, &all[1]).as_str()), ("due", "failed"));
+
+    let of_kind = Some(&json!({ "kind": "timer" })).cloned();
+    let some = post(&world, "/v1/held/release-all", keeper, of_kind.as_ref()).await;
+    assert_eq!(some.body, json!({ "released": timers.parse::<u32>().expect("a number") }));
+    assert_eq!(post(&world, "/v1/held/release-all", keeper, of_kind.as_ref()).await.body, json!({ "released": 0 }));
+    for wrong in ["kind=x", "state=held", "after=x", "source=sms"] {
+        assert_eq!(get(&world, &format!("/v1/held?{wrong}"), keeper).await.code(), "SH6010", "{wrong}");
+    }
+    assert_eq!(post(&world, "/v1/held/release-all", keeper, Some(&json!({ "kind": "x" }))).await.code(), "SH6010");
+    let none =
+        post(&world, "/v1/messages/00000000-0000-7000-8000-000000000000/discard", keeper, Some(&json!({ "evidence": "seen" }))).await;
+    assert_eq!(none.code(), "SH1002");
 }
 
 #[tokio::test]

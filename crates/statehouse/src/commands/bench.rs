@@ -2,6 +2,7 @@
 
 mod cells;
 mod effects;
+mod figures;
 mod http;
 mod measure;
 mod messages;

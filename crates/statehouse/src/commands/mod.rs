@@ -12,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod files;
 pub mod fire;
+pub mod held;
 pub mod import;
 pub mod init;
 pub mod messages;

@@ -1,9 +1,8 @@
 //! `statehouse work`: whatever must happen without anybody asking, until told to stop.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use statehouse_connect::egress::Client;
-use statehouse_connect::secrets::Secrets;
 use statehouse_fault::{SH0009, SH7008};
 use statehouse_http::Settings;
 use statehouse_http::settings::Log;
@@ -58,9 +57,8 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
 
 /// A worker as the settings say, with the secrets and the authorities they name.
 pub(super) async fn worker(settings: &Settings, place: Place) -> Result<Worker, Failure> {
-    let file = Some(&settings.secrets.file).filter(|file| !file.is_empty()).map(Path::new);
-    let secrets = Secrets::read(file, std::env::vars()).map_err(|cause| Failure::new(SH7008, cause.to_string()))?;
-    for warning in secrets.warnings() {
+    let secrets = statehouse_worker::secrets(settings).map_err(|cause| Failure::new(SH7008, cause.to_string()))?;
+    for warning in secrets.now().warnings() {
         eprintln!("warning: {warning}");
     }
     let roots = match settings.worker.extra_roots.as_str() {

@@ -94,3 +94,25 @@ fn messages_are_listed_shown_and_looked_at_again() {
     let theirs = with(&db, &["messages", "show", &id, "--as", "key-orders-baltyk-admin-1"]).ended(1);
     assert!(theirs.stderr.contains("error[SH1002]"), "{}", theirs.stderr);
 }
+
+#[test]
+fn what_a_restore_holds_is_listed_let_go_and_put_away() {
+    let db = database("cli_held");
+    db.psql_as_superuser("update statehouse.setting set value = '2' where name = 'epoch'").ok();
+    let held = || with(&db, &["held", "list", "--most", "200", "--as", KEY, "--json"]).ended(0).json();
+    let all = held();
+    let [one, two] = [0, 1].map(|nth| all[nth]["id"].as_str().expect("two timers at least").to_owned());
+    assert!(with(&db, &["held", "list", "--as", KEY]).ended(0).stdout.contains(&one));
+    assert_eq!(with(&db, &["held", "release", &one, "--as", KEY]).ended(0).stdout, format!("{one} goes on\n"));
+    assert!(with(&db, &["held", "release", &one, "--as", KEY]).ended(0).stdout.contains("stays as it is"));
+    assert!(with(&db, &["held", "discard", &two, "--evidence", "x", "--as", KEY]).ended(1).stderr.contains("error[SH7022]"));
+    let discard = ["held", "discard", two.as_str(), "--evidence", "done by telephone", "--as", KEY];
+    assert_eq!(with(&db, &discard).ended(0).stdout, format!("{two} is put away\n"));
+    let left = all.as_array().map_or(0, Vec::len) - 2;
+    assert_eq!(with(&db, &["held", "release", "--all", "--as", KEY]).ended(0).stdout, format!("{left} go on\n"));
+    assert_eq!(held().as_array().map(Vec::len), Some(0));
+    assert!(with(&db, &["held", "list", "--as", "key-orders-nordur-rep-1"]).stderr.contains("error[SH6505]"));
+    with(&db, &["held", "release", "--as", KEY]).ended(64);
+    with(&db, &["held", "release", &one, "--all", "--as", KEY]).ended(64);
+    with(&db, &["held", "list", "--kind", "other", "--as", KEY]).ended(64);
+}

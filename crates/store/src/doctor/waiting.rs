@@ -15,7 +15,7 @@ pub(super) fn checks(found: &[Queue]) -> Vec<Check> {
             "effects to look at",
             found,
             "effect",
-            &["unknown", "held", "dead"],
+            &["unknown", "dead"],
             "`statehouse effects list --as KEY` shows them; `resolve` or `replay` each",
         ),
         attended(
@@ -33,6 +33,7 @@ pub(super) fn checks(found: &[Queue]) -> Vec<Check> {
             &["late", "quarantined", "conflict", "dead"],
             "`statehouse messages list --as KEY` shows them; `show` each, and `replay` those that are to be looked at again",
         ),
+        held(found),
         due("timers", found, "timer"),
         due("deliveries", found, "delivery"),
     ]
@@ -54,6 +55,21 @@ fn attended(name: &'static str, found: &[Queue], kind: &str, states: &[&str], he
     let waiting = found.iter().filter(|queue| queue.kind == kind && states.contains(&queue.state.as_str()));
     let told: Vec<String> = waiting.map(|queue| format!("{} of `{}` {}", super::grouped(queue.count), queue.name, queue.state)).collect();
     Check::when(told.is_empty(), name, if told.is_empty() { "none".to_owned() } else { told.join(", ") }, help)
+}
+
+/// What a restore keeps from going on by itself, of every kind.
+fn held(found: &[Queue]) -> Check {
+    let mut kinds: std::collections::BTreeMap<&str, i64> = std::collections::BTreeMap::new();
+    for queue in found.iter().filter(|queue| queue.state == "held") {
+        *kinds.entry(&queue.kind).or_default() += queue.count;
+    }
+    let told: Vec<String> = kinds.iter().map(|(kind, count)| format!("{} of kind `{kind}`", super::grouped(*count))).collect();
+    Check::when(
+        told.is_empty(),
+        "held since a restore",
+        if told.is_empty() { "nothing".to_owned() } else { told.join(", ") },
+        "`statehouse held list --as KEY` shows what; `release` what is to go on, `discard` what was done or must not be done",
+    )
 }
 
 fn since(seconds: f64) -> String {
@@ -87,6 +103,10 @@ mod tests {
         assert_eq!(
             wrong(&[queue("message", "dead", 2, 1.0), queue("message", "late", 1, 1.0)]),
             [("messages to look at", "2 of `sms` dead, 1 of `sms` late".to_owned())]
+        );
+        assert_eq!(
+            wrong(&[queue("effect", "held", 1200, 1.0), queue("timer", "held", 3, -5.0), queue("timer", "held", 1, 5.0)]),
+            [("held since a restore", "1,200 of kind `effect`, 4 of kind `timer`".to_owned())]
         );
         assert_eq!(wrong(&[queue("timer", "due", 1, 7200.0)]), [("timers", "1 due, the oldest for 2 h".to_owned())]);
     }

@@ -42,6 +42,25 @@ impl Known {
     }
 }
 
+/// A connector in whose place another takes what it cannot be given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detour {
+    /// The connector, its versions, and how much of it in one claim; its pace is of no account here.
+    pub of: Known,
+    /// The other connector of the same app.
+    pub through: String,
+    /// How fast the other may be called.
+    pub pace: Option<Pace>,
+}
+
+impl Detour {
+    pub(super) fn json(&self) -> Value {
+        let mut known = Known { pace: self.pace, ..self.of.clone() }.json();
+        known["through"] = self.through.as_str().into();
+        known
+    }
+}
+
 /// An effect lent to the caller until `until`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
@@ -81,6 +100,8 @@ pub struct Claimed {
     pub until: SystemTime,
     /// The one call that is tried while the breaker is half open.
     pub probe: bool,
+    /// The connector it goes out by, where that is not its own.
+    pub through: Option<String>,
 }
 
 impl Claimed {
@@ -107,9 +128,21 @@ impl Claimed {
 /// # Errors
 /// Faults of storage; what may have been claimed nevertheless comes back when its lease ends.
 pub async fn claim(db: &Db, worker: &str, known: &[Known], most: i32, lease: Duration) -> Result<Vec<Claimed>, StoreFault> {
-    let known: Value = known.iter().map(Known::json).collect();
+    lend(db, include_str!("../../queries/effect_claim.sql"), worker, known.iter().map(Known::json).collect(), most, lease).await
+}
+
+/// As [`claim`], what goes out through another connector than its own: what is on its way there already, and what nobody
+/// may have yet while the breaker of its own is open.
+///
+/// # Errors
+/// As [`claim`].
+pub async fn claim_through(db: &Db, worker: &str, detours: &[Detour], most: i32, lease: Duration) -> Result<Vec<Claimed>, StoreFault> {
+    lend(db, include_str!("../../queries/effect_claim_through.sql"), worker, detours.iter().map(Detour::json).collect(), most, lease).await
+}
+
+async fn lend(db: &Db, query: &str, worker: &str, known: Value, most: i32, lease: Duration) -> Result<Vec<Claimed>, StoreFault> {
     let client = db.lean().await?;
-    let statement = client.prepare_cached(include_str!("../../queries/effect_claim.sql")).await?;
+    let statement = client.prepare_cached(query).await?;
     statehouse_fault::point!("store.claim_effects:before");
     let rows =
         client.query(&statement, &[&worker, &known, &most, &lease.as_secs_f64()]).await.map_err(StoreFault::doing("claiming effects"))?;
@@ -139,6 +172,7 @@ fn read(row: &tokio_postgres::Row) -> Result<Claimed, StoreFault> {
         now: row.get("now"),
         until: row.get("leased_until"),
         probe: row.get("probe"),
+        through: row.get("through"),
     })
 }
 

@@ -20,13 +20,13 @@ mod outbox;
 mod settle;
 
 pub use call::{Called, Move, settle_call};
-pub use claim::{Claimed, Known, Pace, claim};
+pub use claim::{Claimed, Detour, Known, Pace, claim, claim_through};
 pub use gate::{Report, open_gates, report_gate};
 pub use greet::{Greeting, greet, now};
 pub use held::{Held, Id};
 pub use lease::{Became, Leases, Recovered, beat, mark_sending, recover};
 pub use listen::{Ear, Woken, listen};
-pub use next::next;
+pub use next::{next, next_through};
 pub use outbox::{After, Gate, Owed, PAGE_MAX, Replayed, gates, outbox, replay, resolve};
 pub(crate) use settle::cleaned;
 pub use settle::{End, Outcome, settle};

@@ -63,19 +63,22 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// How long the attempt took.
     pub took: Duration,
+    /// For what is tried again: the connector it goes out by from now on. Of no account where a send may have reached a
+    /// provider.
+    pub through: Option<String>,
 }
 
 impl Outcome {
     /// An outcome without a code and an answer.
     pub fn new(held: Held, end: End) -> Outcome {
-        Outcome { held, end, code: None, status: None, took: Duration::ZERO }
+        Outcome { held, end, code: None, status: None, took: Duration::ZERO, through: None }
     }
 
     pub(super) fn json(&self) -> Value {
         let Held { tenant, record, seq, n, attempt } = self.held;
         let mut said = json!({
             "tenant": tenant, "record": record, "seq": seq, "n": n, "attempt": attempt, "to": self.end.state(),
-            "code": self.code.as_deref().map(clean), "status": self.status, "ms": self.took.as_millis() as u64,
+            "code": self.code.as_deref().map(clean), "status": self.status, "ms": self.took.as_millis() as u64, "through": self.through,
         });
         match &self.end {
             End::Done { result } | End::Failed { result } => said["result"] = cleaned(result),

@@ -1,5 +1,7 @@
 //! What a member with `outside.manage` sees of the messages of their tenant, and does about them.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -47,6 +49,20 @@ pub async fn one(db: &Db, session: &Session, id: Uuid) -> Result<Option<Value>, 
         }
     }
     Ok(Some(told))
+}
+
+/// Takes what they said from messages that never found their record and came to their end longer ago than `after`, at most
+/// `most`, over a pool of `statehouse_worker`; how many. That they came stays known.
+///
+/// # Errors
+/// Faults of storage.
+pub async fn forget(worker_db: &Db, after: Duration, most: i32) -> Result<i32, StoreFault> {
+    let client = worker_db.lean().await?;
+    let forget = client.prepare_cached(include_str!("../../queries/message_forget.sql")).await?;
+    statehouse_fault::point!("store.forget_messages:before");
+    let row = client.query_one(&forget, &[&after.as_secs_f64(), &most]).await.map_err(StoreFault::doing("forgetting messages"))?;
+    statehouse_fault::point!("store.forget_messages:after");
+    Ok(row.get(0))
 }
 
 /// Has messages looked at again that came to nothing: dead, late, quarantined or ignored ones; says which. What is done

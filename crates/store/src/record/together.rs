@@ -4,13 +4,15 @@
 //! and verb are under way, those that come meanwhile wait, and go out as one `…_bulk` call when one of the first comes
 //! back: nobody waits longer than for the move before, and a crowd shares what each would have paid for alone. Only
 //! what moved is taken from such a call. Whatever else it says of a record, that record's move is made by itself, so
-//! that its refusal, its replay or its retry is the one it would have met alone.
+//! that its refusal, its replay or its retry is the one it would have met alone. Where there is no connection for the
+//! one in front, there is none for those behind it: they are told so at once, and do not wait one after the other.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join;
 use serde_json::Value;
+use statehouse_fault::Fault;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_postgres::types::ToSql;
@@ -49,6 +51,9 @@ struct Lane {
     waiting: VecDeque<Waiting>,
 }
 
+/// What somebody who waits hears.
+type Heard = Result<Moved, Fault>;
+
 /// A move that waits, and where its caller listens; nothing said means that the caller has to move by itself.
 #[derive(Debug)]
 struct Waiting {
@@ -56,7 +61,7 @@ struct Waiting {
     input: Option<Value>,
     key: Option<String>,
     version: Option<i32>,
-    answer: oneshot::Sender<Moved>,
+    answer: oneshot::Sender<Heard>,
 }
 
 /// The right to have a call under way. When it goes, those who wait go out in the next call.
@@ -69,7 +74,7 @@ struct Pass {
 /// What a caller does.
 enum Turn {
     Fly(Box<Pass>),
-    Listen(oneshot::Receiver<Moved>),
+    Listen(oneshot::Receiver<Heard>),
     Alone,
 }
 
@@ -93,11 +98,14 @@ impl Lanes {
         match self.turn(session, wanted) {
             Turn::Fly(pass) => {
                 let answer = fire(&self.db, session, wanted).await;
+                if let Err(fault @ StoreFault::Pool { .. }) = &answer {
+                    self.refuse(&pass.name, &fault.fault());
+                }
                 drop(pass);
                 answer
             }
             Turn::Listen(answer) => match answer.await {
-                Ok(moved) => Ok(moved),
+                Ok(heard) => heard.map_err(StoreFault::from),
                 Err(_) => fire(&self.db, session, wanted).await,
             },
             Turn::Alone => fire(&self.db, session, wanted).await,
@@ -137,6 +145,14 @@ impl Lanes {
         true
     }
 
+    /// Tells everybody who waits in a lane that there is no connection.
+    fn refuse(&self, name: &Name, fault: &Fault) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in lanes.get_mut(name).into_iter().flat_map(|lane| lane.waiting.drain(..)) {
+            let _ = one.answer.send(Err(fault.clone()));
+        }
+    }
+
     /// Who goes out in the next call. A record that is wanted twice goes once, and whoever has gone away is left out:
     /// nothing was sent for them.
     fn next(&self, name: &Name) -> Vec<Waiting> {
@@ -166,17 +182,28 @@ impl Drop for Pass {
 }
 
 impl Pass {
-    /// One call for all of them. A call that fails says nothing: each makes the own move and hears the own answer.
+    /// One call for all of them. A call that fails says nothing: each makes the own move and hears the own answer. One
+    /// that could not be made is the answer.
     async fn fly(self) {
         let going = self.lanes.next(&self.name);
         if going.is_empty() {
             return;
         }
-        let Ok(moved) = self.call(&going).await else { return };
+        let moved = match self.call(&going).await {
+            Ok(moved) => moved,
+            Err(fault @ StoreFault::Pool { .. }) => {
+                let fault = fault.fault();
+                for one in going {
+                    let _ = one.answer.send(Err(fault.clone()));
+                }
+                return self.lanes.refuse(&self.name, &fault);
+            }
+            Err(_) => return,
+        };
         let mut moved: HashMap<Uuid, Moved> = moved.into_iter().map(|one| (one.id, one)).collect();
         for one in going {
             if let Some(moved) = moved.remove(&one.id) {
-                let _ = one.answer.send(moved);
+                let _ = one.answer.send(Ok(moved));
             }
         }
     }

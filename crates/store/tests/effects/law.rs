@@ -14,7 +14,7 @@ const LAWFUL: &[(&str, &[&str])] = &[
     ("failed", &["failed"]),
     ("unknown", &["unknown", "done", "failed", "due"]),
     ("held", &["held", "due", "dead", "done", "failed"]),
-    ("dead", &["dead", "due"]),
+    ("dead", &["dead", "due", "done", "failed"]),
 ];
 
 /// The columns a state comes with.
@@ -177,4 +177,43 @@ async fn no_login_writes() {
         }
     }
     assert!(effects::claim(&world.api, "w", &crate::world::known(&["post"]), 1, crate::world::LEASE).await.is_err());
+}
+
+/// Through which connector it goes is settled with the claim, and changes only where nobody can have it.
+#[tokio::test]
+async fn what_may_have_reached_one_provider_never_goes_to_another() {
+    let world = world("law_through").await;
+    world.sales("post", 1).await;
+    let claims = "state = 'leased', (worker, leased_until) = row('w1', statehouse.now()), attempt = attempt + 1";
+    for (doubt, before) in [("false", "null"), ("false", "'other'"), ("true", "null"), ("true", "'other'")] {
+        for state in STATES {
+            put(&world, state, "K").await;
+            let text = format!(
+                "set session_replication_role = replica; update statehouse.effect set doubt = {doubt}, through = {before}; reset session_replication_role"
+            );
+            world.admin.batch_execute(&text).await.unwrap();
+            let free = doubt == "false";
+            let lawful = |allowed: bool| if allowed { "ok" } else { "S7023" };
+            let about = format!("{state}, doubt {doubt}, through {before}");
+            // Some third one, and its own.
+            for after in ["'third'", "case when through is null then 'third' end"] {
+                assert_eq!(tried(&world, &format!("through = {after}")).await, lawful(free && state == "due"), "{about}");
+                if state == "due" {
+                    assert_eq!(tried(&world, &format!("through = {after}, {claims}")).await, lawful(free), "{about}, claimed");
+                }
+                if state == "leased" {
+                    assert_eq!(tried(&world, &format!("through = {after}, {}", columns("due"))).await, lawful(free), "{about}, given back");
+                    let doubted = format!("through = {after}, doubt = true, {}", columns("due"));
+                    assert_eq!(tried(&world, &doubted).await, "S7023", "{about}, given back in doubt");
+                    assert_eq!(tried(&world, &format!("through = {after}, {}", columns("done"))).await, "S7023", "{about}, done");
+                }
+            }
+            assert_eq!(tried(&world, "through = through").await, "ok", "{about}");
+        }
+    }
+    put(&world, "due", "K").await;
+    assert_eq!(tried(&world, "through = connector").await, "23514", "its own is no other");
+    // The same with the law away.
+    world.admin.batch_execute("set session_replication_role = replica; update statehouse.effect set doubt = true; reset session_replication_role; drop trigger effect_law_2_states on statehouse.effect").await.unwrap();
+    assert_eq!(tried(&world, "through = 'third'").await, "ok");
 }

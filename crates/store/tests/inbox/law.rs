@@ -7,15 +7,15 @@ use crate::world::{World, world};
 const STATES: [&str; 9] = ["due", "leased", "waiting", "done", "ignored", "late", "quarantined", "conflict", "dead"];
 /// Each state and the ones that may follow.
 const FOLLOWS: [(&str, &[&str]); 9] = [
-    ("due", &["leased"]),
+    ("due", &["leased", "ignored"]),
     ("leased", &["done", "ignored", "waiting", "late", "quarantined", "due", "dead"]),
-    ("waiting", &["leased", "due"]),
+    ("waiting", &["leased", "due", "ignored"]),
     ("done", &[]),
     ("ignored", &["due"]),
-    ("late", &["due"]),
-    ("quarantined", &["due"]),
+    ("late", &["due", "ignored"]),
+    ("quarantined", &["due", "ignored"]),
     ("conflict", &[]),
-    ("dead", &["due"]),
+    ("dead", &["due", "ignored"]),
 ];
 
 /// The columns that make a row of this state whole.

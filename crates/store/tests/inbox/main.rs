@@ -4,6 +4,8 @@
 mod apply;
 mod claims;
 mod erased;
+mod floor;
+mod held;
 mod law;
 mod permutations;
 mod polls;

@@ -36,9 +36,11 @@ pub async fn world(hint: &str) -> World {
     });
     let database = made.await.unwrap();
     let place = Place::parse(&database.url("postgres")).unwrap();
+    let worker = Db::open(&place, Login::Worker, 10).unwrap();
+    assert!(!statehouse_store::effects::greet(&worker, None).await.unwrap().restored);
     World {
         app: statehouse_definition::load(&folder()).app.unwrap(),
-        worker: Db::open(&place, Login::Worker, 10).unwrap(),
+        worker,
         server: Db::open(&place, Login::Server, 20).unwrap(),
         api: Db::open(&place, Login::Api, 8).unwrap(),
         place,

@@ -1,9 +1,11 @@
 //! Moves that meet go out together, and each hears what it would have heard alone.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use statehouse_store::record::{Lanes, Move, Target};
+use statehouse_store::{Db, Login};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -69,4 +71,25 @@ async fn whoever_goes_away_takes_nobody_along() {
     assert_eq!(heard.iter().filter(|heard| matches!(heard, Ok(true))).count(), 20, "each who stayed has moved");
     let events: i64 = world.admin_value("select count(*) from statehouse.event where verb = 'start'").await;
     assert!((20..=21).contains(&events), "{events} moves: of those who left, only one that was already sent");
+}
+
+/// Where the one in front finds no connection, those behind it do not wait for one in turn.
+#[tokio::test]
+async fn without_a_connection_all_are_told_so_at_once() {
+    let world = world::full("none").await;
+    let admin = world.enter("sigridur").await;
+    let ids: Vec<Uuid> = world.admin_value(INQUIRIES).await;
+    let wait = Duration::from_millis(500);
+    let one = Db::open_with(&world.place, Login::Api, 1, wait, Duration::ZERO).unwrap();
+    let held = one.get().await.unwrap();
+    let lanes = Lanes::new(one);
+    let (began, lanes, admin) = (Instant::now(), &lanes, &admin);
+    let calls = ids[..40].iter().map(|id| async move { lanes.fire(admin, &Move::new("order", Target::Id(*id), "start")).await });
+    for answer in join_all(calls).await {
+        assert_eq!(answer.unwrap_err().fault().code.code, "SH5005");
+    }
+    // One after the other would be three waits: in front, together, alone.
+    assert!(began.elapsed() < wait * 5 / 2, "they waited one after the other: {:?}", began.elapsed());
+    drop(held);
+    lanes.fire(admin, &Move::new("order", Target::Id(ids[0]), "start")).await.unwrap();
 }

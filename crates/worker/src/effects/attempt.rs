@@ -43,6 +43,15 @@ pub(crate) struct Came {
     pub result: Map<String, Value>,
     pub code: Option<&'static Code>,
     pub status: Option<u16>,
+    /// The connector it goes out by from now on.
+    pub through: Option<String>,
+}
+
+impl Came {
+    /// To here, without a doubt; nothing is known besides.
+    pub fn of(to: To) -> Came {
+        Came { to, doubt: false, counts: true, result: Map::new(), code: None, status: None, through: None }
+    }
 }
 
 /// What happened, and what is known besides.
@@ -88,9 +97,30 @@ impl Effect {
         self.claimed.now + self.since.elapsed()
     }
 
+    /// The connector it goes out by.
+    pub fn by(&self) -> &str {
+        self.claimed.through.as_deref().unwrap_or(&self.claimed.connector)
+    }
+
+    /// By which connector and action it is sent. It was written for a version of its own connector, whoever sends it.
     fn definition(&self) -> Option<(&Connector, &Action)> {
-        let connector = self.installed.as_ref()?.app.connectors.get(&self.claimed.connector)?;
-        Some((connector, connector.actions.get(&self.claimed.action)?)).filter(|_| connector.version as i32 == self.claimed.version)
+        let connectors = &self.installed.as_ref()?.app.connectors;
+        let own = connectors.get(&self.claimed.connector)?;
+        let by = connectors.get(self.by())?;
+        Some((by, by.actions.get(&self.claimed.action)?)).filter(|_| own.version as i32 == self.claimed.version)
+    }
+
+    /// Another connector that may take it where its own has given up and nobody can have it; none where it is there already.
+    fn elsewhere(&self) -> Option<String> {
+        let own = self.installed.as_ref()?.app.connectors.get(&self.claimed.connector)?;
+        own.fallback.clone().filter(|_| self.claimed.through.is_none() && !self.claimed.doubt)
+    }
+
+    /// How often it is tried: where it goes another way, as often again.
+    fn attempts_max(&self) -> u32 {
+        let connectors = self.installed.as_ref().map(|installed| &installed.app.connectors);
+        let of = |name: &str| connectors.and_then(|all| all.get(name)).map_or(Connector::ATTEMPTS, |connector| connector.attempts);
+        of(&self.claimed.connector) + self.claimed.through.as_deref().map_or(0, of)
     }
 
     /// How it stands, for the table of decisions.
@@ -106,7 +136,7 @@ impl Effect {
             call: self.claimed.call.then(|| Waiting { within: within().unwrap_or_default() }),
             attempt: self.claimed.tries.unsigned_abs(),
             claims: self.claimed.held.attempt.unsigned_abs(),
-            attempts_max: connector.map_or(Connector::ATTEMPTS, |connector| connector.attempts),
+            attempts_max: self.attempts_max(),
             age: self.claimed.key_age(),
             doubt: self.claimed.doubt,
             can_ask: action.is_some_and(|action| action.ask.is_some()),
@@ -119,20 +149,14 @@ impl Effect {
 /// Makes the attempt. None where the lease was lost before anything left: nothing is to be written.
 pub(crate) async fn make(shared: &Shared, keep: &Keep, effect: &Effect) -> Option<Came> {
     let Some((connector, action)) = effect.definition() else {
-        return Some(Came {
-            to: To::Due(STRANGE_REST),
-            doubt: effect.claimed.doubt,
-            counts: false,
-            result: Map::new(),
-            code: None,
-            status: None,
-        });
+        return Some(Came { doubt: effect.claimed.doubt, counts: false, ..Came::of(To::Due(STRANGE_REST)) });
     };
     let attempt = Attempt { shared, keep, effect, connector, action };
     let mut case = effect.case();
     let found = match first(&case) {
         First::Settle(to) => {
-            return Some(Came { to, doubt: case.doubt, counts: true, result: Map::new(), code: Some(SH7006), status: None });
+            let came = Came { doubt: case.doubt, code: Some(SH7006), ..Came::of(to) };
+            return Some(elsewhere(effect, came, true));
         }
         First::Send => attempt.send().await?,
         First::Ask => match attempt.ask().await? {
@@ -143,7 +167,7 @@ pub(crate) async fn make(shared: &Shared, keep: &Keep, effect: &Effect) -> Optio
                     attempt.send().await?
                 }
                 None => {
-                    return Some(Came { to: To::Unknown, doubt: true, counts: true, result: Map::new(), code: Some(SH7006), status: None });
+                    return Some(Came { doubt: true, code: Some(SH7006), ..Came::of(To::Unknown) });
                 }
             },
         },
@@ -151,7 +175,20 @@ pub(crate) async fn make(shared: &Shared, keep: &Keep, effect: &Effect) -> Optio
     let then = next(&case, found.happened, spread());
     attempt.lane().learn(then.gate, effect.now(), found.took, connector.breaker.failures);
     attempt.tell_quiet(then.gate).await;
-    Some(Came { to: then.to, doubt: then.doubt, counts: then.counts, result: found.result, code: found.code, status: found.status })
+    let looked_at = matches!(found.happened, Happened::Failed | Happened::AskedFailed);
+    let came =
+        Came { doubt: then.doubt, counts: then.counts, result: found.result, code: found.code, status: found.status, ..Came::of(then.to) };
+    Some(elsewhere(effect, came, !looked_at))
+}
+
+/// What its own connector has given up without a doubt goes to the one that stands in for it, if there is one. What a
+/// provider has looked at and refused is refused.
+fn elsewhere(effect: &Effect, came: Came, given_up: bool) -> Came {
+    let ends = matches!(came.to, To::Dead) || matches!(came.to, To::Failed) && given_up;
+    match effect.elsewhere() {
+        Some(through) if ends && !came.doubt => Came { to: To::Due(Duration::ZERO), through: Some(through), ..came },
+        _ => came,
+    }
 }
 
 /// Asked, it is not there.
@@ -253,8 +290,9 @@ impl Attempt<'_> {
     fn given<T>(&self, key: &str, work: impl FnOnce(&Given<'_>) -> T) -> T {
         let claimed = &self.effect.claimed;
         let (empty, none) = (BTreeMap::new(), Map::new());
-        let outside = self.shared.outside.get(&claimed.connector);
+        let outside = self.shared.outside.get(self.effect.by());
         let settings = outside.map_or(&empty, |outside| &outside.settings);
+        let secrets = self.shared.secrets.now();
         work(&Given {
             tenant: &claimed.slug,
             args: claimed.args.as_object().unwrap_or(&none),
@@ -263,13 +301,13 @@ impl Attempt<'_> {
             now: seconds(self.effect.now()),
             base: outside.map(|outside| outside.base.as_str()).filter(|base| !base.is_empty()),
             settings,
-            secrets: &self.shared.secrets,
+            secrets: &secrets,
         })
     }
 
     fn lane(&self) -> Arc<Lane> {
         let claimed = &self.effect.claimed;
-        self.shared.lanes.of(claimed.held.tenant, &claimed.app, &claimed.connector)
+        self.shared.lanes.of(claimed.held.tenant, &claimed.app, self.effect.by())
     }
 
     /// The provider did not let us in, and the definition does not say what that means.
@@ -284,7 +322,7 @@ impl Attempt<'_> {
         let report = effects::Report {
             tenant: claimed.held.tenant,
             app: &claimed.app,
-            connector: &claimed.connector,
+            connector: self.effect.by(),
             good: 0,
             bad: 0,
             blocked: Some(span),

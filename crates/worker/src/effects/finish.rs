@@ -115,5 +115,6 @@ fn outcome(effect: &Effect, came: &Came) -> Outcome {
         code: came.code.map(|code| code.code.to_owned()),
         status: came.status,
         took: effect.since.elapsed(),
+        through: came.through.clone(),
     }
 }

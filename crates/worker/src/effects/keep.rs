@@ -19,11 +19,13 @@ const MARGIN: f64 = 0.1;
 pub(crate) struct Keep {
     shared: Arc<Shared>,
     held: Mutex<HashMap<Held, Instant>>,
+    /// Whoever has this asks for more time; those behind it find that it was asked for them too.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl Keep {
     pub fn new(shared: Arc<Shared>) -> Arc<Keep> {
-        Arc::new(Keep { shared, held: Mutex::default() })
+        Arc::new(Keep { shared, held: Mutex::default(), asking: tokio::sync::Mutex::default() })
     }
 
     /// Takes up what was claimed; `asked` is the moment before the claim.
@@ -38,13 +40,20 @@ impl Keep {
     }
 
     /// A fence that leaves time for a call of this length, as far as a lease is that long; none where the lease is lost.
+    /// Where there are more in hand than are worked on at once, all of them come to need more time, and a statement for each
+    /// would keep the database from what they wait for: so time is asked for all of them together.
     pub async fn fence(&self, held: &Held, call: Duration) -> Option<Fence> {
         let needed = call.min(self.usable().mul_f64(0.75));
         let until = *self.hold().get(held)?;
         if until.saturating_duration_since(Instant::now()) >= needed {
             return Some(Fence::at(until));
         }
-        self.beat(&[*held]).await;
+        let asking = self.asking.lock().await;
+        let until = *self.hold().get(held)?;
+        if until.saturating_duration_since(Instant::now()) < needed {
+            self.beat_all().await;
+        }
+        drop(asking);
         let until = *self.hold().get(held)?;
         (until > Instant::now()).then(|| Fence::at(until))
     }
@@ -54,10 +63,14 @@ impl Keep {
         let every = self.shared.settings.lease() / 4;
         loop {
             tokio::time::sleep(every).await;
-            let all: Vec<Held> = self.hold().keys().copied().collect();
-            for some in all.chunks(500) {
-                self.beat(some).await;
-            }
+            self.beat_all().await;
+        }
+    }
+
+    async fn beat_all(&self) {
+        let all: Vec<Held> = self.hold().keys().copied().collect();
+        for some in all.chunks(500) {
+            self.beat(some).await;
         }
     }
 

@@ -15,6 +15,7 @@ use super::finish::{self, Left};
 use super::keep::Keep;
 use crate::Turned;
 use crate::retry::{insist, spread};
+use crate::running::Running;
 use crate::shared::Shared;
 
 /// Outcomes wait for others this long.
@@ -85,15 +86,33 @@ impl Round {
         if room == 0 || known.is_empty() || self.shared.is_stopping() {
             return Ok(0);
         }
-        let asked = Instant::now();
-        let claimed = effects::claim(&self.shared.db, &self.shared.id, &known, room as i32, self.shared.settings.lease()).await?;
+        let lease = self.shared.settings.lease();
+        let mut count = 0;
+        // First what goes out by another way: its gates are the few that stand in for one that is away, and no backlog
+        // before the others keeps it waiting.
+        let detours = running.detours((room / 2).max(1) as i32);
+        if !detours.is_empty() {
+            let asked = Instant::now();
+            let claimed = effects::claim_through(&self.shared.db, &self.shared.id, &detours, (room / 2).max(1) as i32, lease).await?;
+            count += self.take_in_hand(&running, claimed, asked);
+        }
+        let left = room as i32 - count as i32;
+        if left > 0 {
+            let asked = Instant::now();
+            let claimed = effects::claim(&self.shared.db, &self.shared.id, &known, left, lease).await?;
+            count += self.take_in_hand(&running, claimed, asked);
+        }
+        Ok(count)
+    }
+
+    fn take_in_hand(&mut self, running: &Running, claimed: Vec<Claimed>, asked: Instant) -> u32 {
         self.keep.take(claimed.iter().map(|claimed| claimed.held), asked);
         let count = claimed.len() as u32;
         for one in claimed {
             let installed = running.get(&one.app).cloned();
             self.begin(Effect { claimed: one, installed, since: asked, begun: Arc::new(AtomicBool::new(false)) });
         }
-        Ok(count)
+        count
     }
 
     fn begin(&mut self, effect: Effect) {
@@ -258,7 +277,7 @@ impl Effect {
         let case = self.case();
         let then = next(&case, happened, spread());
         debug_assert!(!matches!(then.gate, Gate::Blocked(_)));
-        Came { to: then.to, doubt: then.doubt, counts: then.counts, result: Default::default(), code: None, status: None }
+        Came { to: then.to, doubt: then.doubt, counts: then.counts, ..Came::of(then.to) }
     }
 }
 

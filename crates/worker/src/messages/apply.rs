@@ -40,7 +40,10 @@ pub(super) async fn apply(shared: &Shared, claimed: &Claimed, since: Instant) ->
     let mut fetched = claimed.fetched.clone();
     if let (Some(asked), None, false) = (&inbox.fetch, &fetched, is_polled(claimed)) {
         let now = effects::now(&shared.db).await?;
-        match fetch(shared, installed, &claimed.slug, asked, &read.scope(), now).await {
+        let out = shared.asking.go_out();
+        let answered = fetch(shared, installed, &claimed.slug, asked, &read.scope(), now).await;
+        drop(out);
+        match answered {
             Ok(answer) => {
                 let told = read.take_answer(inbox, &answer);
                 fetched = Some(answer);

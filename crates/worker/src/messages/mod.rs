@@ -17,8 +17,11 @@ use crate::shared::Shared;
 
 /// Leases of others that are looked at in one go.
 const RECOVER_MAX: i32 = 1000;
-/// Messages that are worked on side by side: enough that some whose sender is slow to answer hold nobody up.
+/// Messages that are worked on side by side.
 const SIDE_BY_SIDE: usize = 64;
+/// Messages in hand, with those whose sender is being asked about them: these need nothing here until there is an answer,
+/// and so keep no place from others.
+const IN_HAND: usize = 256;
 
 /// Messages in hand.
 pub(crate) struct Messages {
@@ -37,7 +40,13 @@ impl Messages {
 
     /// Whether no more can be taken in hand.
     pub fn is_full(&self) -> bool {
-        self.under_way.len() >= SIDE_BY_SIDE
+        self.room() == 0
+    }
+
+    /// How many more can be taken in hand.
+    fn room(&self) -> usize {
+        let at_work = self.under_way.len().saturating_sub(self.shared.asking.out());
+        SIDE_BY_SIDE.saturating_sub(at_work).min(IN_HAND.saturating_sub(self.under_way.len()))
     }
 
     /// Takes up leases of others that have run out.
@@ -55,7 +64,7 @@ impl Messages {
 
     /// Claims as many as there is room for, and begins with them.
     pub async fn claim(&mut self) -> Result<u32, StoreFault> {
-        let room = SIDE_BY_SIDE.saturating_sub(self.under_way.len());
+        let room = self.room();
         let apps = self.shared.running().names();
         if room == 0 || apps.is_empty() || self.shared.is_stopping() {
             return Ok(0);
@@ -68,9 +77,14 @@ impl Messages {
         Ok(count)
     }
 
-    /// Waits until one of those in hand has ended. Ends at once where nothing is in hand.
+    /// Waits until one of those in hand has ended, or makes room because its sender is being asked. Ends at once where
+    /// nothing is in hand.
     pub async fn step(&mut self) {
-        if let Some(Err(broken)) = self.under_way.join_next().await {
+        let ended = tokio::select! {
+            ended = self.under_way.join_next() => ended,
+            () = self.shared.asking.changed() => None,
+        };
+        if let Some(Err(broken)) = ended {
             // Its lease runs out, and counts as its try.
             tracing::error!(%broken, "the work on a message broke off");
         }

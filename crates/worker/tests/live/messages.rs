@@ -11,7 +11,7 @@ use statehouse_testkit::people::NORDUR;
 use crate::world::{World, admin};
 
 /// An address of a source of the first tenant.
-async fn address(world: &World, source: &str) -> String {
+pub async fn address(world: &World, source: &str) -> String {
     let app = statehouse_definition::load(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps/outward").as_path())
         .app
         .expect("an app");
@@ -20,7 +20,7 @@ async fn address(world: &World, source: &str) -> String {
 }
 
 /// A message as the server stores it when its signature was good.
-async fn comes(world: &World, token: &str, key: &str, kind: &str, data: serde_json::Value) {
+pub async fn comes(world: &World, token: &str, key: &str, kind: &str, data: serde_json::Value) {
     let server = Db::open(&Place::parse(&world.db.url("postgres")).expect("a place"), Login::Server, 2).expect("a pool");
     let body = json!({ "type": kind, "data": data }).to_string();
     let headers = json!({ "content-type": "application/json", "webhook-id": key });

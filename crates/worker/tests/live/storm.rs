@@ -61,3 +61,21 @@ fn inside_a_window(sends: &[Line]) -> usize {
     }
     inside
 }
+
+#[test]
+fn a_send_inside_a_window_is_seen() {
+    let line = |second: u32, wait_ms: Option<u64>| -> Line {
+        let at = format!("2026-11-20T12:00:{second:02}.000000Z");
+        let status = if wait_ms.is_some() { 429 } else { 200 };
+        serde_json::from_value(serde_json::json!({
+            "n": 1, "at": at, "provider": "k", "op": "send", "key": null, "ref": null, "effect": wait_ms.is_none(), "status": status, "wait_ms": wait_ms,
+        }))
+        .expect("a line")
+    };
+    // Told at 10 to wait seven seconds, and once more at 12 to wait one: 17 is the first moment after both.
+    let told = [line(10, Some(7_000)), line(12, Some(1_000))];
+    let sends = |after: &[u32]| -> Vec<Line> { told.iter().cloned().chain(after.iter().map(|second| line(*second, None))).collect() };
+    assert_eq!(inside_a_window(&sends(&[17, 18])), 1, "the second refusal itself");
+    assert_eq!(inside_a_window(&sends(&[14, 16, 17])), 3);
+    assert_eq!(inside_a_window(&[line(1, None), line(1, None)]), 0);
+}

@@ -52,8 +52,16 @@ impl World {
         for (connector, provider) in [("k", "k"), ("q", "q"), ("n", "n"), ("l", "k"), ("customs", "customs")] {
             settings.connectors.insert(connector.into(), Connector { base: sandbox.base(provider), ..Connector::default() });
         }
+        let text = Connector { base: sandbox.base("k"), settings: [("sender".to_owned(), "us".to_owned())].into() };
+        settings.connectors.insert("text".into(), text);
         let scene = db.connect_as_superuser().await;
         World { db, sandbox, settings, network: Arc::new(System), roots: None, scene }
+    }
+
+    /// The same world over another database.
+    pub async fn over(self, db: TestDatabase) -> World {
+        let scene = db.connect_as_superuser().await;
+        World { db, scene, ..self }
     }
 
     /// A worker by the name of `id`.

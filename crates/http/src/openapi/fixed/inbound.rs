@@ -21,6 +21,13 @@ pub fn open(document: &mut Document<'_>) {
         .answers_as(200, "it is stored", text(), &[])
         .may(&["SH6001", "SH6003", "SH6006", "SH7101", "SH7102", "SH7110"]);
     document.add("post", "/v1/in/{token}", send);
+    let below = Operation::open("messageSendPix", TAG, "Deliver a message of Pix")
+        .told("The same, where a bank puts `/pix` behind the address it was told.")
+        .takes(token.clone())
+        .bytes("*/*")
+        .answers_as(200, "it is stored", text(), &[])
+        .may(&["SH6001", "SH6003", "SH6006", "SH7101", "SH7102", "SH7110"]);
+    document.add("post", "/v1/in/{token}/pix", below);
     let ask = Operation::open("messageQuestion", TAG, "The question some providers ask before they send")
         .takes(token)
         .answers_as(200, "the word to repeat", text(), &[])

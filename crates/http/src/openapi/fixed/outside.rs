@@ -12,6 +12,7 @@ use super::super::{Operation, headers, parameters, types};
 const EFFECTS: &str = "effects";
 const MESSAGES: &str = "messages";
 const ENDPOINTS: &str = "endpoints";
+const HELD: &str = "held";
 
 /// All of it, for who holds `outside.manage`.
 pub fn write(document: &mut Document<'_>, viewer: &Viewer<'_>) {
@@ -20,6 +21,7 @@ pub fn write(document: &mut Document<'_>, viewer: &Viewer<'_>) {
     }
     effects(document);
     messages(document);
+    held(document);
     endpoints(document);
 }
 
@@ -76,7 +78,7 @@ fn messages(document: &mut Document<'_>) {
     document.tag(MESSAGES, "What outside systems have sent");
     let shown = json!({
         "id": uuid(), "source": text(), "key": text(), "n": count(), "item": types::nullable(count()), "type": maybe(),
-        "state": { "type": "string", "enum": ["due", "leased", "waiting", "done", "ignored", "late", "quarantined", "conflict", "dead"] },
+        "state": { "type": "string", "enum": ["due", "leased", "waiting", "held", "done", "ignored", "late", "quarantined", "conflict", "dead"] },
         "received_at": time(), "due_at": types::nullable(time()), "wait_until": types::nullable(time()), "settled_at": types::nullable(time()),
         "attempt": count(), "again": count(), "coverage": text(), "secret": maybe(), "entity": maybe(), "record": types::nullable(uuid()),
         "verb": maybe(), "code": maybe(), "why": maybe(),
@@ -102,6 +104,53 @@ fn messages(document: &mut Document<'_>) {
         Operation::new("messageGet", MESSAGES, "What one says").takes(id).answers(200, "the message", whole).may(&["SH1002", "SH6505"]);
     document.add("get", "/v1/messages/{id}", get);
     replays(document, MESSAGES, "message", "/v1/messages", "Look at messages again that came to nothing");
+}
+
+/// What a restore holds.
+fn held(document: &mut Document<'_>) {
+    document.tag(HELD, "What a restore keeps from going on by itself");
+    let kind = json!({ "type": "string", "enum": statehouse_store::held::KINDS });
+    let one = closed(
+        json!({
+            "id": text(), "kind": kind, "entity": maybe(), "record": types::nullable(uuid()), "verb": maybe(),
+            "name": { "type": "string", "description": "the connector and action, the source, the schedule, or the event" }, "due_at": time(),
+            "doubt": { "type": ["boolean", "null"], "description": "it may have reached the outside before the backup was made" },
+        }),
+        &[],
+    );
+    let one = document.components.schema("HeldThing", one);
+    let page = cursor_page(document, &["held"], one, false);
+    let list = Operation::new("heldList", HELD, "What is held, what was due first first")
+        .takes(asked("kind", "of one kind", kind.clone()))
+        .answers(200, "what is held", page)
+        .may(&["SH6505"]);
+    document.add("get", "/v1/held", paged(list));
+    let ids = json!({ "type": "array", "minItems": 1, "maxItems": 200, "items": { "type": "string" } });
+    let released = json!({ "type": "boolean", "description": "whether it goes on by this; to ask twice does it once" });
+    let release = Operation::new("heldRelease", HELD, "Let some go on")
+        .body(closed(json!({ "ids": ids }), &[]), true)
+        .answers(200, "what became of each", all(&closed(json!({ "id": text(), "released": released }), &[])))
+        .may(&["SH5015", "SH6505"]);
+    document.add("post", "/v1/held/release", release);
+    let many = Operation::new("heldReleaseAll", HELD, "Let what was due first go on; ask again until it is none")
+        .body(closed(json!({ "kind": types::nullable(kind) }), &["kind"]), true)
+        .answers(200, "how many", closed(json!({ "released": count() }), &[]))
+        .may(&["SH6010", "SH6505"]);
+    document.add("post", "/v1/held/release-all", many);
+    let evidence = json!({ "type": "string", "minLength": 3, "maxLength": 1000, "examples": ["seen in the provider's log"] });
+    let discarded = json!({ "type": "boolean", "description": "whether it is put away by this" });
+    let discard = Operation::new("heldDiscard", HELD, "Put away what was done or must not be done")
+        .body(closed(json!({ "ids": ids, "evidence": evidence }), &[]), true)
+        .answers(200, "what became of each", all(&closed(json!({ "id": text(), "discarded": discarded }), &[])))
+        .may(&["SH5015", "SH6505", "SH7021", "SH7022"]);
+    document.add("post", "/v1/held/discard", discard);
+    let id = parameters::id(document);
+    let message = Operation::new("messageDiscard", MESSAGES, "Put one away that waits, is held or came to nothing")
+        .takes(id)
+        .body(closed(json!({ "evidence": evidence }), &[]), true)
+        .answers(200, "what became of it", closed(json!({ "discarded": discarded }), &[]))
+        .may(&["SH1002", "SH6505", "SH7022"]);
+    document.add("post", "/v1/messages/{id}/discard", message);
 }
 
 fn endpoints(document: &mut Document<'_>) {

@@ -72,6 +72,10 @@ async fn a_certificate_counts_where_a_trusted_proxy_shows_it() {
     let path = behind.own("pix").await;
     assert_eq!(behind.send(&path, &[("x-client-cert", PINNED)], body).await.status, 200);
     assert_eq!(behind.rows("key, coverage"), "E1|sender\nE2|sender");
+    // A bank puts `/pix` behind the address it was told.
+    let below = format!("{path}/pix");
+    assert_eq!(behind.send(&below, &[("x-client-cert", PINNED)], body).await.status, 200);
+    assert_eq!((behind.send(&below, &[], body).await.status, behind.count()), (401, 2));
     assert_eq!(behind.send(&path, &[("x-client-cert", &PINNED.replace("ba", "bb"))], body).await.status, 401);
     assert_eq!(behind.send(&path, &[], body).await.status, 401);
     let open = Post::with(&standard, key(&[])).await;

@@ -7,6 +7,7 @@ mod floods;
 mod forged;
 mod looked_after;
 mod pace;
+mod rotated;
 mod scene;
 mod stored;
 mod tenants;

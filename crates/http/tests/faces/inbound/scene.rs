@@ -29,7 +29,7 @@ pub const HUB_SECRET: &str = "It's a Secret to Everybody";
 /// A server for the app `post`, and where its file of secrets lies.
 pub struct Post {
     pub world: World,
-    _secrets: tempfile::NamedTempFile,
+    secrets: tempfile::NamedTempFile,
 }
 
 /// Every secret of every source; those of `standard` are written by the test.
@@ -69,7 +69,7 @@ impl Post {
         let cluster = Cluster::shared();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps").join(APP);
         let db = cluster.database_from(&app::template(cluster, &folder), "inbound");
-        Post { world: World::over(db, settings).await, _secrets: file }
+        Post { world: World::over(db, settings).await, secrets: file }
     }
 
     /// A new address, without the host.
@@ -109,6 +109,11 @@ impl Post {
             body,
         )
         .await
+    }
+
+    /// Puts another value of the secret `standard_hook` into the file of the running server.
+    pub fn rotate(&self, standard: &str) {
+        std::fs::write(self.secrets.path(), secrets(standard)).expect("written");
     }
 
     /// Rows as psql prints them.

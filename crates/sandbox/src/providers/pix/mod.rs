@@ -13,6 +13,9 @@ use crate::deed::{Deed, Reply, View};
 use crate::hooks::{Habit, Notice, Post, Target};
 use crate::moment::Moment;
 
+/// In which header the certificate of the bank is told, where a target has its SHA-256 as its secret.
+const CERTIFICATE: &str = "x-client-certificate";
+
 /// The stand-in.
 #[derive(Debug)]
 pub(crate) struct Pix;
@@ -89,11 +92,13 @@ impl Provider for Pix {
     }
 
     fn dress(&self, notice: &Notice, target: &Target, _now: Moment) -> Post {
-        // Nothing is signed: a bank proves itself by its certificate.
+        // Nothing is signed: a bank proves itself by its certificate, of which a proxy in front tells the SHA-256. There is
+        // no TLS here, so the stand-in tells it itself.
         let (path, query) =
             target.url.split_once('?').map_or((target.url.as_str(), String::new()), |(path, query)| (path, format!("?{query}")));
         let url = format!("{}/pix{query}", path.trim_end_matches('/'));
-        Post::json(&url, notice.body.to_string().into_bytes())
+        let post = Post::json(&url, notice.body.to_string().into_bytes());
+        if target.secret.is_empty() { post } else { post.with(CERTIFICATE, target.secret.clone()) }
     }
 }
 

@@ -1,10 +1,9 @@
 //! The shipped server, and callers who move orders through it: one connection each, one move after the other.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use uuid::Uuid;
@@ -13,6 +12,7 @@ use super::cells::Cell;
 use super::pgbench::{Call, Ran, WARMING, figures};
 use super::world::World;
 use crate::failure::Failure;
+use crate::process::Process;
 
 /// The longest answer without a body.
 const HEAD_MAX: usize = 16 << 10;
@@ -22,16 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A running `statehouse serve`, of the same binary and in the same process group; it ends with the value.
 #[derive(Debug)]
 pub struct Face {
-    child: Child,
+    _process: Process,
     address: SocketAddr,
-}
-
-impl Drop for Face {
-    fn drop(&mut self) {
-        // It may have ended by itself, and there is nobody to tell.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Face {
@@ -48,30 +40,17 @@ impl Face {
     /// # Errors
     /// When it does not answer.
     pub fn over(database_url: &str, environment: &[(&str, String)]) -> Result<Face, Failure> {
-        let failed = |cause: String| Failure::new(statehouse_fault::SH9001, format!("the server of the bench does not answer: {cause}"));
-        let binary = std::env::current_exe().map_err(|cause| failed(cause.to_string()))?;
-        let mut child = Command::new(binary)
-            .args(["--json", "--database-url", database_url, "serve", "--listen", "127.0.0.1:0"])
-            .env("STATEHOUSE_LOG__ACCESS", "false")
-            .env("STATEHOUSE_LIMITS__RATE_PER_KEY", "1000000")
-            .env("STATEHOUSE_LIMITS__RATE_PER_TENANT", "1000000")
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|cause| failed(cause.to_string()))?;
-        let mut said = String::new();
-        let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
-        for line in lines.map_while(Result::ok) {
-            said.push_str(&line);
-            let api = serde_json::from_str::<serde_json::Value>(&said).ok().and_then(|value| value["api"].as_str().map(str::to_owned));
-            if let Some(address) = api.and_then(|api| api.strip_prefix("http://")?.parse().ok()) {
-                return Ok(Face { child, address });
-            }
-        }
-        let _ = child.kill();
-        let _ = child.wait();
-        Err(failed(said))
+        let mut settings = vec![
+            ("STATEHOUSE_LOG__ACCESS", "false".to_owned()),
+            ("STATEHOUSE_LIMITS__RATE_PER_KEY", "1000000".to_owned()),
+            ("STATEHOUSE_LIMITS__RATE_PER_TENANT", "1000000".to_owned()),
+        ];
+        settings.extend_from_slice(environment);
+        let words = ["serve", "--listen", "127.0.0.1:0"];
+        let address = |said: &Value| said["api"].as_str()?.strip_prefix("http://")?.parse().ok();
+        let (process, address) = Process::start_and_hear(database_url, &words, &settings, address)
+            .map_err(|cause| Failure::new(statehouse_fault::SH9001, format!("the server of the bench does not answer: {cause}")))?;
+        Ok(Face { _process: process, address })
     }
 
     /// Where it answers.

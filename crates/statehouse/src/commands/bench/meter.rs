@@ -12,6 +12,30 @@ pub struct Reading {
     wal_bytes: f64,
 }
 
+/// How long the server's log took to reach the disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Flushes {
+    times: f64,
+    took_ms: f64,
+}
+
+impl Flushes {
+    /// Reads it; a session tells what it did about once a second.
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub async fn take(world: &World) -> Result<Flushes, Failure> {
+        let asked = "select wal_sync::float8, wal_sync_time from pg_stat_wal";
+        let row = world.admin.query_one(asked, &[]).await.map_err(StoreFault::doing("reading how the log is flushed"))?;
+        Ok(Flushes { times: row.get(0), took_ms: row.get(1) })
+    }
+
+    /// Milliseconds of a flush since `earlier`.
+    pub fn mean_ms_since(&self, earlier: &Flushes) -> f64 {
+        (self.took_ms - earlier.took_ms) / (self.times - earlier.times).max(1.0)
+    }
+}
+
 /// What was spent between two readings.
 #[derive(Clone, Copy, Debug)]
 pub struct Spent {
@@ -47,6 +71,11 @@ impl Spent {
     }
 }
 
+/// User and system time of one process up to now.
+pub fn cpu_us_of(process: u32) -> Option<f64> {
+    stat(&process.to_string()).map(|found| micros(found.own))
+}
+
 /// The kernel counts in hundredths of a second on every Linux that PostgreSQL runs on.
 const TICK_US: f64 = 10_000.0;
 
@@ -61,9 +90,14 @@ fn cpu_us(postmaster: u32) -> Option<f64> {
         };
         ticks += stat(name).filter(|child| child.parent == postmaster).map_or(0, |child| child.own);
     }
+    Some(micros(ticks))
+}
+
+fn micros(ticks: u64) -> f64 {
     // Ticks of one run are far below 2^53.
     #[allow(clippy::cast_precision_loss)]
-    Some(ticks as f64 * TICK_US)
+    let ticks = ticks as f64;
+    ticks * TICK_US
 }
 
 struct Stat {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::figures::percentile;
 use super::world::World;
 use crate::failure::Failure;
 
@@ -127,7 +128,7 @@ pub fn figures(mut calls: Vec<Call>, warming: u32) -> Option<Ran> {
     let ended_us = calls.iter().map(|call| call.ended_us).max()?;
     let counted = calls.iter().filter(|call| call.ended_us > warm_us).count();
     calls.sort_unstable_by_key(|call| call.took_us);
-    let at = |share: usize| Some(calls.get((calls.len() * share).div_ceil(100).checked_sub(1)?)?.took_us);
+    let at = |of_hundred| Some(percentile(&calls, of_hundred)?.took_us);
     // A run lasts far less than 2^53 microseconds.
     #[allow(clippy::cast_precision_loss)]
     let (per_s, ms) = (counted as f64 * 1e6 / ended_us.checked_sub(warm_us)? as f64, |us: u64| us as f64 / 1000.0);

@@ -53,7 +53,10 @@ impl World {
         let options = Options::new(folder.path().join("data"))
             .with("shared_buffers", "1GB")
             .with("max_wal_size", "8GB")
+            // What was written before a checkpoint is written over afterwards: new files cost more than used ones.
+            .with("min_wal_size", "1GB")
             .with("checkpoint_timeout", "30min")
+            .with("track_wal_io_timing", "on")
             // It would fall on whichever cell is running; the load ends with a vacuum of its own.
             .with("autovacuum", "off");
         let server = Server::start_or_attach(&options)?;

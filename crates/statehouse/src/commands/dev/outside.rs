@@ -28,6 +28,9 @@ const HOSTS: [(&str, &str); 8] = [
     ("hellosign.com", "dropboxsign"),
 ];
 
+/// In which header the stand-in of a bank says which certificate it has.
+const CERTIFICATE: &str = "x-client-certificate";
+
 /// The stand-ins, and where what belongs to them is kept.
 pub struct Outside {
     sandbox: Sandbox,
@@ -65,6 +68,11 @@ impl Outside {
             for setting in named(app, "setting") {
                 outer.settings.entry(setting.clone()).or_insert_with(|| usual(&setting));
             }
+        }
+        // Who is known by a certificate is known by a proxy in front; here the stand-in says itself which it has.
+        if app.inboxes.values().any(|inbox| inbox.scheme == "pix") && settings.inbound.certificate_header.is_empty() {
+            settings.inbound.certificate_header = CERTIFICATE.to_owned();
+            settings.trusted_proxies.push("127.0.0.1".to_owned());
         }
         if settings.secrets.file.is_empty() {
             // JSON is YAML, and what was made up once stays.
@@ -172,6 +180,10 @@ fn made_up(name: &str) -> String {
     if name.ends_with("account") {
         return format!("AC{}", random());
     }
+    if name.ends_with("certificate") {
+        // Of one there is only the SHA-256 here: that of a sender.
+        return format!("{}{}", random(), random());
+    }
     // Hexadecimal digits are base64 too, of 24 bytes.
     format!("whsec_{}", random())
 }
@@ -195,6 +207,24 @@ mod tests {
     fn app(name: &str) -> App {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps").join(name);
         statehouse_definition::load(&folder).app.expect("an app")
+    }
+
+    /// The stand-in of the bank shows a certificate that the server is told to know, and no secret of ours is one.
+    #[tokio::test]
+    async fn a_bank_is_known_by_its_certificate() {
+        let data = tempfile::tempdir().expect("a folder");
+        let app = app("checkout");
+        let outside = Outside::start(&app, data.path()).await.expect("stand-ins");
+        let mut settings = Settings::default();
+        outside.settle(&mut settings, &app).expect("settled");
+        assert_eq!(
+            (settings.inbound.certificate_header.as_str(), settings.trusted_proxies.as_slice()),
+            ("x-client-certificate", &["127.0.0.1".to_owned()][..])
+        );
+        let shown = &outside.secrets["pix_bank_certificate"];
+        assert!(shown.len() == 64 && shown.bytes().all(|byte| byte.is_ascii_hexdigit()), "{shown}");
+        assert!(!outside.secrets.contains_key("pix_certificate"), "over plain HTTP nobody asks for ours");
+        outside.stop().await;
     }
 
     #[tokio::test]

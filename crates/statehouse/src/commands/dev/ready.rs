@@ -50,6 +50,7 @@ pub(super) fn announce(standing: &Standing, reached: &Reached, cx: &Cx) {
     }
     if let Some(sandbox) = &standing.sandbox {
         sayln!("  {:<18} {sandbox}/_/sent", "what was sent");
+        sayln!("  {:<18} {sandbox}", "stand-ins");
     }
     for (role, url) in &standing.database {
         sayln!("  {role:<18} {}", url.as_str().unwrap_or_default());

@@ -1,13 +1,13 @@
 //! The server and the worker of the rehearsal: processes of their own, so that they can be killed.
 
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use statehouse_fault::{SH0005, SH9001};
 use tokio::net::TcpStream;
 
 use crate::failure::Failure;
+use crate::process::Process;
 
 /// A server answers within this, or something is wrong.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
@@ -15,8 +15,8 @@ const STARTS_WITHIN: Duration = Duration::from_secs(20);
 /// A `statehouse serve` and a `statehouse work` that end with this value.
 #[derive(Debug)]
 pub struct Served {
-    server: Child,
-    worker: Child,
+    server: Process,
+    worker: Process,
     how: How,
 }
 
@@ -45,7 +45,8 @@ impl Served {
 
     /// Ends both by SIGKILL, in the middle of whatever they do, and starts them again.
     pub async fn kill_and_restart(&mut self) -> Result<(), Failure> {
-        self.end();
+        self.server.kill();
+        self.worker.kill();
         self.server = self.how.server()?;
         self.worker = self.how.worker()?;
         self.answers().await
@@ -54,8 +55,8 @@ impl Served {
     async fn answers(&mut self) -> Result<(), Failure> {
         let began = Instant::now();
         while began.elapsed() < STARTS_WITHIN {
-            for child in [&mut self.server, &mut self.worker] {
-                if let Some(status) = child.try_wait().map_err(cannot)? {
+            for process in [&mut self.server, &mut self.worker] {
+                if let Some(status) = process.ended().map_err(cannot)? {
                     return Err(Failure::new(SH0005, format!("the server or the worker of the rehearsal ended with {status}")));
                 }
             }
@@ -66,41 +67,15 @@ impl Served {
         }
         Err(Failure::new(SH0005, format!("`statehouse serve` does not answer at {}", self.how.address)))
     }
-
-    fn end(&mut self) {
-        for child in [&mut self.server, &mut self.worker] {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.end();
-    }
 }
 
 impl How {
-    fn server(&self) -> Result<Child, Failure> {
-        self.spawn(&["serve", "--listen", &self.address])
+    fn server(&self) -> Result<Process, Failure> {
+        Process::start(&self.database_url, &["serve", "--listen", &self.address], &self.settings).map_err(cannot)
     }
 
-    fn worker(&self) -> Result<Child, Failure> {
-        self.spawn(&["work"])
-    }
-
-    fn spawn(&self, command: &[&str]) -> Result<Child, Failure> {
-        let binary = std::env::current_exe().map_err(cannot)?;
-        Command::new(binary)
-            .args(["--database-url", &self.database_url])
-            .args(command)
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(cannot)
+    fn worker(&self) -> Result<Process, Failure> {
+        Process::start(&self.database_url, &["work"], &self.settings).map_err(cannot)
     }
 }
 

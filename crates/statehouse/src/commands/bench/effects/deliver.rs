@@ -1,7 +1,6 @@
 //! The worker, its provider, and moves whose messages are waited for.
 
 use std::collections::HashMap;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,8 +12,10 @@ use statehouse_store::{Db, Login, Place, StoreFault};
 use tokio::task::JoinSet;
 
 use super::backlog;
+use crate::commands::bench::meter::cpu_us_of;
 use crate::commands::bench::world::World;
 use crate::failure::Failure;
+use crate::process::Process;
 
 /// Callers that move as fast as it goes.
 const CALLERS: u32 = 16;
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running `statehouse work` and the stand-in it sends to; both end with the value.
 pub struct Post {
-    worker: Child,
+    worker: Process,
     sandbox: Sandbox,
     db: Db,
     broker: Arc<Session>,
@@ -40,30 +41,19 @@ pub struct Delivered {
     pub done: Duration,
 }
 
-impl Drop for Post {
-    fn drop(&mut self) {
-        // It may have ended by itself, and there is nobody to tell.
-        let _ = self.worker.kill();
-        let _ = self.worker.wait();
-    }
-}
-
 impl Post {
     /// Starts both.
     pub async fn start(world: &World) -> Result<Post, Failure> {
         let log = world.folder().join("sandbox.jsonl");
         let sandbox = Sandbox::start(Settings { log: Some(log), ..Settings::default() }).await?;
-        let cannot = |cause: std::io::Error| Failure::new(SH9001, format!("the worker of the bench: {cause}"));
-        let worker = Command::new(std::env::current_exe().map_err(cannot)?)
-            .args(["--database-url", &world.admin_url(), "work"])
-            .env("STATEHOUSE_CONNECTORS__SMS__BASE", sandbox.base("twilio"))
-            .env("STATEHOUSE_CONNECTORS__SMS__SETTINGS__SMS_FROM", "+3545550100")
-            .env("STATEHOUSE_SECRET_TWILIO_ACCOUNT", "AC00000000000000000000000000000001")
-            .env("STATEHOUSE_SECRET_TWILIO_TOKEN", "bench")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(cannot)?;
+        let environment = [
+            ("STATEHOUSE_CONNECTORS__SMS__BASE", sandbox.base("twilio")),
+            ("STATEHOUSE_CONNECTORS__SMS__SETTINGS__SMS_FROM", "+3545550100".to_owned()),
+            ("STATEHOUSE_SECRET_TWILIO_ACCOUNT", "AC00000000000000000000000000000001".to_owned()),
+            ("STATEHOUSE_SECRET_TWILIO_TOKEN", "bench".to_owned()),
+        ];
+        let worker = Process::start(&world.admin_url(), &["work"], &environment)
+            .map_err(|cause| Failure::new(SH9001, format!("the worker of the bench: {cause}")))?;
         let db = Db::open(&Place::parse(&world.api_url())?, Login::Api, CALLERS as usize)?;
         Ok(Post { worker, sandbox, db, broker: Arc::new(world.broker.clone()) })
     }
@@ -109,6 +99,11 @@ impl Post {
         Ok(took)
     }
 
+    /// User and system time of the worker up to now; nothing where the system has no `/proc`.
+    pub fn worker_cpu_us(&self) -> Option<f64> {
+        cpu_us_of(self.worker.id())
+    }
+
     /// Texts the provider sent.
     pub fn sent(&self) -> usize {
         self.sandbox.effects("twilio").values().sum()
@@ -123,7 +118,7 @@ impl Post {
 /// Waits until nothing that was moved is still to be delivered.
 async fn delivered(world: &World) -> Result<(), Failure> {
     let began = Instant::now();
-    while backlog::owed(world).await? > 0 {
+    while backlog::owed(world).await? {
         if began.elapsed() > PATIENCE {
             return Err(Failure::new(SH9001, "messages are not delivered"));
         }

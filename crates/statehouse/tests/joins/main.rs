@@ -1,0 +1,7 @@
+//! The apps that come with the project, whole: real messages through the real door, a worker, stand-ins of their providers
+//! that misbehave, and every order in which things can come.
+
+mod checkout;
+mod contracts;
+mod orders;
+mod world;
