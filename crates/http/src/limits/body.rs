@@ -24,6 +24,9 @@ const BYTES_PER_S_MIN: u64 = 4 << 10;
 /// Whoever sends a large body lets others go first after each of these: what is there already would else be read in one go.
 const BYTES_AT_ONCE: u64 = 64 << 10;
 
+/// For so long, so that a crowd of large bodies comes in evenly and not in bursts.
+const REST: Duration = Duration::from_millis(1);
+
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyFault {
@@ -77,7 +80,8 @@ pub(super) fn measured(request: Request, bytes_max: usize, grace: Duration) -> (
     };
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(measure.clone());
-    let body = Body::new(Measured { body, measure: measure.clone(), read: 0, lets_others_at: BYTES_AT_ONCE, grace, since: None });
+    let body =
+        Body::new(Measured { body, measure: measure.clone(), read: 0, lets_others_at: BYTES_AT_ONCE, rest: None, grace, since: None });
     (Request::from_parts(parts, body), measure)
 }
 
@@ -99,6 +103,7 @@ struct Measured {
     measure: Measure,
     read: u64,
     lets_others_at: u64,
+    rest: Option<Pin<Box<Sleep>>>,
     grace: Duration,
     since: Option<(Instant, Pin<Box<Sleep>>)>,
 }
@@ -133,8 +138,11 @@ impl http_body::Body for Measured {
         }
         if this.read >= this.lets_others_at {
             this.lets_others_at = this.read + BYTES_AT_ONCE;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            this.rest = Some(Box::pin(tokio::time::sleep(REST)));
+        }
+        if let Some(rest) = &mut this.rest {
+            std::task::ready!(rest.as_mut().poll(cx));
+            this.rest = None;
         }
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
             if this.is_late(cx) {
