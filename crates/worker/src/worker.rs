@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use statehouse_connect::egress::Client;
 use statehouse_connect::secrets::Watched;
@@ -11,12 +11,16 @@ use statehouse_store::{Place, StoreFault, durable};
 
 use crate::effects::Round;
 use crate::messages::Messages;
+use crate::retry::insist;
 use crate::shared::Shared;
 use crate::witness::Witness;
 use crate::{Turned, deliveries, owed, polls, run, sweep};
 
 /// Effects in one turn at most.
 const CLAIMS_MAX: u32 = 100_000;
+
+/// How long it tries to begin where the connection is lost on the way.
+const START_MAX: Duration = Duration::from_secs(10);
 
 /// A worker of one database.
 pub struct Worker {
@@ -33,8 +37,10 @@ impl Worker {
         let shared = Arc::new(Shared::new(settings, place, secrets.into(), client)?);
         durable::insist(&shared.db).await?;
         let witness = Arc::new(Witness::new(&settings.worker.witness));
-        witness.greet(&shared).await?;
-        shared.refresh().await?;
+        // It answered just now, so whatever is in the way passes.
+        let until = Instant::now() + START_MAX;
+        insist(until, || witness.greet(&shared)).await?;
+        insist(until, || shared.refresh()).await?;
         Ok(Worker { shared, witness })
     }
 
