@@ -346,6 +346,17 @@ create type statehouse.claimed as (
   now timestamptz, probe boolean, through text);
 comment on type statehouse.claimed is 'An effect lent to a worker: what to send, to whom, until when, and what is known about it';
 
+-- Both are expressions, which Postgres puts into whoever asks.
+create function statehouse.gate_is_shut(g statehouse.gate, now_ timestamptz) returns boolean
+  language sql immutable parallel safe
+  return (g).state = 'open' and (g).open_until > now_ or (g).state = 'probing' and (g).probe_until > now_;
+comment on function statehouse.gate_is_shut(statehouse.gate, timestamptz) is 'Whether the breaker lets no call through: it is open, or its one call is under way';
+
+create function statehouse.gate_tokens(g statehouse.gate, per_second numeric, burst int, now_ timestamptz) returns numeric
+  language sql immutable parallel safe
+  return least(greatest(burst, 1), coalesce((g).tokens + per_second * greatest(extract(epoch from now_ - (g).filled_at), 0), greatest(burst, 1)));
+comment on function statehouse.gate_tokens(statehouse.gate, numeric, int, timestamptz) is 'How many calls a gate has by now, at this rate and at most a burst; a gate whose rate is new has a burst';
+
 -- What of one gate may go out now. The gate's row is held, so that its tokens are counted once and one call probes.
 --
 -- Due effects are found by an index in the order of their due times. Behind each that was claimed stays an index entry
@@ -388,12 +399,12 @@ begin
   if not found or g.blocked_until > now_ then return; end if;
   select t.slug into slug_ from statehouse.tenant t where t.tenant = wanted_tenant and t.suspended_at is null;
   if not found then return; end if;
-  if g.state = 'open' and g.open_until > now_ or g.state = 'probing' and g.probe_until > now_ then return; end if;
+  if statehouse.gate_is_shut(g, now_) then return; end if;
   probing := g.state <> 'closed';
   if per_second is null then
     g.tokens := null; g.filled_at := null;
   else
-    g.tokens := least(greatest(burst, 1), coalesce(g.tokens + per_second * greatest(extract(epoch from now_ - g.filled_at), 0), greatest(burst, 1)));
+    g.tokens := statehouse.gate_tokens(g, per_second, burst, now_);
     g.filled_at := greatest(g.filled_at, now_);
     most := least(most, floor(g.tokens)::int);
   end if;
@@ -847,6 +858,17 @@ begin
 end $$;
 comment on function statehouse.replay_effects(jsonb) is 'Makes effects due again that are held or dead; says of each whether this call did; needs `outside.manage`';
 
+create function statehouse.insist_on_evidence(evidence text) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if length(btrim(coalesce(evidence, ''))) not between 3 and 1000 then
+    perform statehouse.refuse('SH7022', 'say what you go by, in 3 to 1000 characters', '{}', 'say in a few words what you go by');
+  end if;
+end $$;
+comment on function statehouse.insist_on_evidence(text) is 'Refuses what somebody says without what they go by';
+
 create function statehouse.resolve_effect(record uuid, seq int, n int, happened boolean, evidence text) returns void
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
@@ -857,9 +879,7 @@ declare
   ends constant text := case when happened then 'done' else 'failed' end;
   e    statehouse.effect;
 begin
-  if length(btrim(coalesce(evidence, ''))) not between 3 and 1000 then
-    perform statehouse.refuse('SH7022', 'say what you go by, in 3 to 1000 characters', '{}', 'say in a few words what you go by');
-  end if;
+  perform statehouse.insist_on_evidence(evidence);
   select f.* into e from statehouse.effect f
    where f.tenant = c.tenant and f.app = c.app and f.record = resolve_effect.record and f.seq = resolve_effect.seq and f.n = resolve_effect.n for update;
   if not found then

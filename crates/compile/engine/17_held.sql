@@ -224,9 +224,7 @@ declare
   c    constant statehouse.context := statehouse.admit('outside.manage');
   done text[] := '{}';
 begin
-  if length(btrim(coalesce(evidence, ''))) not between 3 and 1000 then
-    perform statehouse.refuse('SH7022', 'say what you go by, in 3 to 1000 characters', '{}', 'say in a few words what you go by');
-  end if;
+  perform statehouse.insist_on_evidence(evidence);
   if cardinality(ids) > 200 then
     perform statehouse.refuse('SH8002', format('%s things in one call', cardinality(ids)), '{}', 'put away at most 200 at once');
   end if;

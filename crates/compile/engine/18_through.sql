@@ -33,9 +33,9 @@ begin
   if not found or g.blocked_until > now_ then return; end if;
   select t.slug into slug_ from statehouse.tenant t where t.tenant = wanted_tenant and t.suspended_at is null;
   if not found then return; end if;
-  away := own.state = 'open' and own.open_until > now_ or own.state = 'probing' and own.probe_until > now_;
+  away := statehouse.gate_is_shut(own, now_);
   perform set_config('statehouse.tenant', wanted_tenant::text, true);
-  if g.state = 'open' and g.open_until > now_ or g.state = 'probing' and g.probe_until > now_ then
+  if statehouse.gate_is_shut(g, now_) then
     -- Both are away, or this one alone: then what nobody may have goes back to its own.
     if not away then
       update statehouse.effect e set through = null
@@ -52,7 +52,7 @@ begin
   if per_second is null then
     g.tokens := null; g.filled_at := null;
   else
-    g.tokens := least(greatest(burst, 1), coalesce(g.tokens + per_second * greatest(extract(epoch from now_ - g.filled_at), 0), greatest(burst, 1)));
+    g.tokens := statehouse.gate_tokens(g, per_second, burst, now_);
     g.filled_at := greatest(g.filled_at, now_);
     most := least(most, floor(g.tokens)::int);
   end if;

@@ -9,6 +9,7 @@ mod cx;
 mod failure;
 mod folder;
 mod log;
+mod member;
 mod private;
 mod process;
 mod render;

@@ -68,26 +68,32 @@ impl Running {
 
     /// What effects can be sent here, at most `most` of each tenant in one claim.
     pub fn known(&self, most: i32) -> Vec<Known> {
-        let all = self.apps.values().flat_map(|installed| installed.senders().map(move |sender| (installed, sender)));
-        all.map(|(installed, (name, connector))| known(installed, name, connector, most)).collect()
+        self.senders().map(|(installed, name, connector)| known(installed, name, connector, most)).collect()
     }
 
     /// What can be sent here through another connector where its own is away, likewise.
     pub fn detours(&self, most: i32) -> Vec<Detour> {
-        let all = self.apps.values().flat_map(|installed| installed.senders().map(move |sender| (installed, sender)));
-        all.filter_map(|(installed, (name, connector))| {
+        let detour = |(installed, name, connector): (&Installed, &str, &Connector)| {
             let through = connector.fallback.clone()?;
             let pace = installed.app.connectors.get(&through)?.limit.as_ref().map(pace);
             Some(Detour { of: known(installed, name, connector, most), through, pace })
-        })
-        .collect()
+        };
+        self.senders().filter_map(detour).collect()
+    }
+
+    fn senders(&self) -> impl Iterator<Item = (&Installed, &str, &Connector)> {
+        self.apps.values().flat_map(|installed| installed.senders().map(move |(name, connector)| (&**installed, name.as_str(), connector)))
     }
 }
 
 fn known(installed: &Installed, name: &str, connector: &Connector, most: i32) -> Known {
-    let (app, connector_name) = (installed.app.name.clone(), name.to_owned());
-    let versions = vec![connector.version as i32];
-    Known { app, connector: connector_name, versions, pace: connector.limit.as_ref().map(pace), most }
+    Known {
+        app: installed.app.name.clone(),
+        connector: name.to_owned(),
+        versions: vec![connector.version as i32],
+        pace: connector.limit.as_ref().map(pace),
+        most,
+    }
 }
 
 /// A rate as tokens. What half a second lets through may go at once, so that a provider which counts by the second is not

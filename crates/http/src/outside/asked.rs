@@ -3,6 +3,7 @@
 use axum::extract::RawQuery;
 use serde::Deserialize;
 use serde_json::Value;
+use statehouse_definition::quoted_list;
 use statehouse_fault::{SH6002, SH6010};
 
 use crate::Problem;
@@ -82,19 +83,15 @@ pub(super) fn no_place() -> Problem {
 
 /// What is named is no kind of what this list holds.
 pub(super) fn no_kind(other: &str, kinds: &[&str]) -> Problem {
-    let there: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
-    Problem::new(SH6010, format!("there is no kind `{other}`")).with_help(format!("name one of {}", there.join(", ")))
+    Problem::new(SH6010, format!("there is no kind `{other}`")).with_help(format!("name one of {}", quoted_list(kinds)))
 }
 
 fn known(value: &str, states: &[&str]) -> Result<Vec<String>, Problem> {
     let named: Vec<String> = value.split(',').map(str::to_owned).collect();
     match named.iter().find(|name| !states.contains(&name.as_str())) {
         None => Ok(named),
-        Some(other) => {
-            let there: Vec<String> = states.iter().map(|state| format!("`{state}`")).collect();
-            Err(Problem::new(SH6010, format!("there is no state `{other}`"))
-                .with_help(format!("name some of {}, with commas between", there.join(", "))))
-        }
+        Some(other) => Err(Problem::new(SH6010, format!("there is no state `{other}`"))
+            .with_help(format!("name some of {}, with commas between", quoted_list(states)))),
     }
 }
 

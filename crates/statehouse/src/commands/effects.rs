@@ -1,11 +1,12 @@
 //! `statehouse effects`: what is owed to the outside, as a member who looks after it.
 
+use statehouse_store::Db;
 use statehouse_store::effects::{self, Id, Owed, PAGE_MAX};
-use statehouse_store::record::enter;
-use statehouse_store::{Db, Login};
+use statehouse_store::record::Session;
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
+use crate::member::Member;
 
 /// What somebody has to look at.
 const STUCK: [&str; 3] = ["unknown", "held", "dead"];
@@ -15,12 +16,8 @@ const STUCK: [&str; 3] = ["unknown", "held", "dead"];
 pub struct Args {
     #[command(subcommand)]
     what: What,
-    /// The API key of a member who holds `outside.manage`
-    #[arg(long = "as", value_name = "KEY", env = "STATEHOUSE_KEY", hide_env_values = true, global = true)]
-    who: Option<String>,
-    /// The app, where there is more than one
-    #[arg(long, value_name = "APP", global = true)]
-    app: Option<String>,
+    #[command(flatten)]
+    member: Member,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -59,9 +56,7 @@ enum What {
 
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
-    let reached = cx.reach_only(args.app.as_deref()).await?;
-    let db = reached.db(Login::Api, 1)?;
-    let session = enter(&db, key(args.who.as_deref())?).await?;
+    let (db, session) = args.member.enter(cx).await?;
     match args.what {
         What::List { state, most } => {
             let states: Vec<&str> = if state.is_empty() { STUCK.into() } else { state.iter().map(String::as_str).collect() };
@@ -83,7 +78,7 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-async fn replay(db: &Db, session: &statehouse_store::record::Session, ids: &[String], cx: &Cx) -> Result<(), Failure> {
+async fn replay(db: &Db, session: &Session, ids: &[String], cx: &Cx) -> Result<(), Failure> {
     let wanted = ids.iter().map(|id| read(id)).collect::<Result<Vec<Id>, Failure>>()?;
     let replayed = effects::replay(db, session, &wanted).await?;
     let due = |id: &Id| replayed.iter().any(|one| one.id == *id && one.due);
@@ -94,11 +89,6 @@ async fn replay(db: &Db, session: &statehouse_store::record::Session, ids: &[Str
         }
     }
     Ok(())
-}
-
-/// The key that says who asks.
-pub(super) fn key(given: Option<&str>) -> Result<&str, Failure> {
-    given.ok_or_else(|| Failure::usage("say who asks: `--as KEY`, or `STATEHOUSE_KEY`"))
 }
 
 fn read(id: &str) -> Result<Id, Failure> {

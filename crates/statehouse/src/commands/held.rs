@@ -1,24 +1,20 @@
 //! `statehouse held`: what a restore keeps from going on by itself, as a member who looks after the outside.
 
 use serde_json::{Value, json};
-use statehouse_store::record::{Session, enter};
-use statehouse_store::{Db, Login, held};
+use statehouse_store::record::Session;
+use statehouse_store::{Db, held};
 
-use super::effects::key;
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
+use crate::member::Member;
 
 /// What it takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     what: What,
-    /// The API key of a member who holds `outside.manage`
-    #[arg(long = "as", value_name = "KEY", env = "STATEHOUSE_KEY", hide_env_values = true, global = true)]
-    who: Option<String>,
-    /// The app, where there is more than one
-    #[arg(long, value_name = "APP", global = true)]
-    app: Option<String>,
+    #[command(flatten)]
+    member: Member,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -59,9 +55,7 @@ enum What {
 
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
-    let reached = cx.reach_only(args.app.as_deref()).await?;
-    let db = reached.db(Login::Api, 1)?;
-    let session = enter(&db, key(args.who.as_deref())?).await?;
+    let (db, session) = args.member.enter(cx).await?;
     match args.what {
         What::List { kind, most } => {
             let found = held::list(&db, &session, kind.as_deref(), None, most).await?;

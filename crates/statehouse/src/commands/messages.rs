@@ -2,14 +2,12 @@
 
 use serde_json::{Value, json};
 use statehouse_fault::{Fault, SH1002};
-use statehouse_store::Login;
 use statehouse_store::inbox::{self, Filter};
-use statehouse_store::record::enter;
 use uuid::Uuid;
 
-use super::effects::key;
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
+use crate::member::Member;
 
 /// What somebody has to look at, or what has to happen first.
 const STUCK: [&str; 5] = ["waiting", "late", "quarantined", "conflict", "dead"];
@@ -19,12 +17,8 @@ const STUCK: [&str; 5] = ["waiting", "late", "quarantined", "conflict", "dead"];
 pub struct Args {
     #[command(subcommand)]
     what: What,
-    /// The API key of a member who holds `outside.manage`
-    #[arg(long = "as", value_name = "KEY", env = "STATEHOUSE_KEY", hide_env_values = true, global = true)]
-    who: Option<String>,
-    /// The app, where there is more than one
-    #[arg(long, value_name = "APP", global = true)]
-    app: Option<String>,
+    #[command(flatten)]
+    member: Member,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -56,9 +50,7 @@ enum What {
 
 /// Runs it.
 pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
-    let reached = cx.reach_only(args.app.as_deref()).await?;
-    let db = reached.db(Login::Api, 1)?;
-    let session = enter(&db, key(args.who.as_deref())?).await?;
+    let (db, session) = args.member.enter(cx).await?;
     match args.what {
         What::List { state, source, most } => {
             let states = if state.is_empty() { STUCK.map(str::to_owned).into() } else { state };

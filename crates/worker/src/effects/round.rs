@@ -90,10 +90,11 @@ impl Round {
         let mut count = 0;
         // First what goes out by another way: its gates are the few that stand in for one that is away, and no backlog
         // before the others keeps it waiting.
-        let detours = running.detours((room / 2).max(1) as i32);
+        let half = (room / 2).max(1) as i32;
+        let detours = running.detours(half);
         if !detours.is_empty() {
             let asked = Instant::now();
-            let claimed = effects::claim_through(&self.shared.db, &self.shared.id, &detours, (room / 2).max(1) as i32, lease).await?;
+            let claimed = effects::claim_through(&self.shared.db, &self.shared.id, &detours, half, lease).await?;
             count += self.take_in_hand(&running, claimed, asked);
         }
         let left = room as i32 - count as i32;

@@ -14,20 +14,19 @@ pub fn open(document: &mut Document<'_>) {
     let token = parameters::in_path(document, "token", "from the address", json!({ "type": "string", "minLength": 1 }));
     let told = "As the provider sends it: its body is read after it is verified, and what it is answered is what it wants to hear, \
                 of some an exact text. An address that is nobody's is answered as a path where there is nothing.";
-    let send = Operation::open("messageSend", TAG, "Deliver a message")
-        .told(told)
-        .takes(token.clone())
-        .bytes("*/*")
-        .answers_as(200, "it is stored", text(), &[])
-        .may(&["SH6001", "SH6003", "SH6006", "SH7101", "SH7102", "SH7110"]);
-    document.add("post", "/v1/in/{token}", send);
-    let below = Operation::open("messageSendPix", TAG, "Deliver a message of Pix")
-        .told("The same, where a bank puts `/pix` behind the address it was told.")
-        .takes(token.clone())
-        .bytes("*/*")
-        .answers_as(200, "it is stored", text(), &[])
-        .may(&["SH6001", "SH6003", "SH6006", "SH7101", "SH7102", "SH7110"]);
-    document.add("post", "/v1/in/{token}/pix", below);
+    let below = "The same, where a bank puts `/pix` behind the address it was told.";
+    for (path, name, what, told) in [
+        ("/v1/in/{token}", "messageSend", "Deliver a message", told),
+        ("/v1/in/{token}/pix", "messageSendPix", "Deliver a message of Pix", below),
+    ] {
+        let send = Operation::open(name, TAG, what)
+            .told(told)
+            .takes(token.clone())
+            .bytes("*/*")
+            .answers_as(200, "it is stored", text(), &[])
+            .may(&["SH6001", "SH6003", "SH6006", "SH7101", "SH7102", "SH7110"]);
+        document.add("post", path, send);
+    }
     let ask = Operation::open("messageQuestion", TAG, "The question some providers ask before they send")
         .takes(token)
         .answers_as(200, "the word to repeat", text(), &[])
