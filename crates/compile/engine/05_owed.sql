@@ -12,6 +12,15 @@ comment on domain statehouse.idempotency_key is 'What a caller names a request b
 create domain statehouse.effect_result as jsonb constraint effect_result_bounded check (octet_length(value::text) <= 16384);
 comment on domain statehouse.effect_result is 'What an answer of a provider was mapped to, at most 16 KiB';
 
+create function statehouse.epoch() returns int
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select s.value::int from statehouse.setting s where s.name = 'epoch');
+end $$;
+comment on function statehouse.epoch() is 'The epoch in force: what is owed since an older one is held';
+
 create table statehouse.effect (
   tenant       int         not null,
   record       uuid        not null,
@@ -40,7 +49,7 @@ create table statehouse.effect (
   code         text,                                 -- why it is where it is
   tried        jsonb       not null default '[]',    -- the last ten attempts, oldest first
   finished_at  timestamptz,
-  epoch        int         not null default 1,       -- of the database: a restore raises it, and changes this default and its like
+  epoch        int         not null default statehouse.epoch(),   -- of the database: a restore raises it, and what is owed since an older one is held
   constraint effect_pkey primary key (tenant, record, seq, n),
   constraint effect_state_known check (state in ('due', 'leased', 'done', 'failed', 'unknown', 'held', 'dead')),
   constraint effect_lease_whole check (num_nonnulls(worker, leased_until) = case state when 'leased' then 2 else 0 end),
@@ -66,7 +75,7 @@ create table statehouse.timer (
   since   timestamptz,            -- when it was due first, once it was refused
   attempt int         not null default 0,   -- refusals in a row
   code    text,                   -- of the last of them
-  epoch   int         not null default 1,   -- as an effect's
+  epoch   int         not null default statehouse.epoch(),   -- as an effect's
   constraint timer_pkey primary key (tenant, record, verb),
   constraint timer_refusal_whole check (num_nonnulls(since, code) <> 1)
 );
@@ -234,7 +243,7 @@ create table statehouse.definition (
   body       jsonb       not null,
   snapshot   jsonb,
   mapping    jsonb       not null default '{}',   -- where records of retired states went; the law knows it for this version
-  applied_at timestamptz not null default pg_catalog.now(),
+  applied_at timestamptz not null default statehouse.now(),
   constraint definition_pkey primary key (app, version)
 );
 comment on table statehouse.definition is 'The compiled definitions: every process runs from here';

@@ -24,6 +24,45 @@ begin
 end $$;
 comment on function statehouse.running_definition(text) is 'The definition in force and its version; for the server, which runs from it';
 
+-- What is owed goes out as it was written: an effect of version 1 of a connector by the last definition that had version 1.
+create function statehouse.known_connectors(app text) returns table (connector text, version int, text text)
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select distinct on (c.key, c.value ->> 'version') c.key, (c.value ->> 'version')::int, c.value::text   -- json, so that every list keeps its order
+      from statehouse.definition d
+     cross join json_each((d.body ->> 'text')::json -> 'connectors') c
+     where d.app = known_connectors.app
+     order by c.key, c.value ->> 'version', d.version desc;
+end $$;
+comment on function statehouse.known_connectors(text) is 'Every version of each connector that the app ever had, as it was last; for the worker, which sends what is owed under it';
+
+create function statehouse.schedules_since(app text) returns table (schedule text, since timestamptz)
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    with times as (
+      select d.version, s.key as name,
+             jsonb_build_array(s.value - '{label,catch_up}'::text[], coalesce(s.value ->> 'zone', d.body #>> '{app,time_zone}'),
+                               d.body #> array['app', 'calendars', s.value ->> 'calendar']) as said
+        from statehouse.definition d
+       cross join jsonb_each(d.body #> '{app,schedules}') s
+       where d.app = schedules_since.app)
+    select i.name, (select d.applied_at from statehouse.definition d where d.app = schedules_since.app and d.version > l.version order by d.version limit 1)
+      from times i
+     cross join lateral (
+       select max(d.version) as version from statehouse.definition d
+        where d.app = schedules_since.app
+          and not exists (select from times t where t.version = d.version and t.name = i.name and t.said = i.said)) l
+     where i.version = (select max(d.version) from statehouse.definition d where d.app = schedules_since.app) and l.version is not null;
+end $$;
+comment on function statehouse.schedules_since(text) is
+  'Since when a schedule has had the times it has: when it was changed or put in after the first apply. No time before that is owed';
+
 create function statehouse.running_apps() returns setof text
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp

@@ -50,7 +50,7 @@ create table statehouse.delivery (
   status       int,                    -- last answered
   code         text,                   -- why it was not taken
   finished_at  timestamptz,
-  epoch        int         not null default 1,   -- as an effect's
+  epoch        int         not null default statehouse.epoch(),   -- as an effect's
   constraint delivery_pkey primary key (tenant, subscription, xid, n),
   constraint delivery_subscription_exists foreign key (tenant, subscription) references statehouse.subscription,
   constraint delivery_state_known check (state in ('due', 'leased', 'done', 'dead')),
@@ -128,7 +128,7 @@ begin
   update statehouse.subscription s set state = 'ended', ended_why = 'removed'
    where s.tenant = c.tenant and s.id = wanted and s.actor = c.actor and s.app = c.app and s.ended_why is distinct from 'removed';
   if not found then return false; end if;
-  update statehouse.delivery d set state = 'dead' where d.tenant = c.tenant and d.subscription = wanted and d.state = 'due';
+  update statehouse.delivery d set state = 'dead', finished_at = statehouse.now() where d.tenant = c.tenant and d.subscription = wanted and d.state = 'due';
   return true;
 end $$;
 comment on function statehouse.unsubscribe(uuid) is 'Ends a subscription of the caller''s own and what is still owed to it';
@@ -209,6 +209,7 @@ begin
   select m.* into held from statehouse.membership m where m.tenant = s.tenant and m.member = s.actor and m.app = s.app;
   if not found then
     update statehouse.subscription f set state = 'ended', ended_why = 'its maker is no member any more' where f.tenant = s.tenant and f.id = s.id;
+    update statehouse.delivery d set state = 'dead', finished_at = statehouse.now() where d.tenant = s.tenant and d.subscription = s.id and d.state = 'due';
     return 0;
   end if;
   -- A session of the maker for the length of this call: the views judge, as they would for him.

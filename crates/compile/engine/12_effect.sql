@@ -191,6 +191,11 @@ begin
             where f.tenant = wanted_tenant and f.record = wanted_record and f.verb = wanted_verb and f.call
             order by f.seq desc limit 1)
      and e.state in ('unknown', 'held');
+  if not found then
+    -- Somebody let it go out, or said what became of it, since the verdict.
+    perform statehouse.refuse('SH4021', format('the call of `%s` is neither unknown nor held any more', wanted_verb),
+      jsonb_build_object('record', wanted_record, 'call', wanted_verb), 'look at the record again, then decide');
+  end if;
 end $$;
 comment on function statehouse.resolve_call(int, uuid, text, boolean) is 'Ends the newest call of a verb as a person said; callable by the owner only';
 
@@ -199,23 +204,18 @@ comment on function statehouse.resolve_call(int, uuid, text, boolean) is 'Ends t
 -- them. So the database remembers where it lives; where that differs, another epoch begins. Whatever is owed carries the
 -- epoch in which it came to be owed, and only that of the epoch in force is worked off. The rest is held until somebody
 -- says what to do with it (17_held.sql).
-insert into statehouse.setting values ('home', '');
-
-create function statehouse.epoch() returns int
-  language plpgsql stable security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (select s.value::int from statehouse.setting s where s.name = 'epoch');
-end $$;
-comment on function statehouse.epoch() is 'The epoch in force: what is owed since an older one is held';
+--
+-- A backup that is brought back into the database it was made of lives where it lived. But its tables are others, if they
+-- were made anew, and its rows were written by another transaction than the one that wrote them first: `home_written` is the
+-- transaction that wrote `home`, which a copy of both rows cannot keep true.
+insert into statehouse.setting values ('home', ''), ('home_written', '');
 
 create function statehouse.home() returns text
   language sql stable
   set search_path = pg_catalog, pg_temp
   return (select c.system_identifier::text from pg_control_system() c) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-         || '/' || (select d.oid::text from pg_database d where d.datname = current_database());
-comment on function statehouse.home() is 'Where this database lives: server, timeline, database';
+         || '/' || (select d.oid::text from pg_database d where d.datname = current_database()) || '/' || to_regclass('statehouse.effect')::oid::text;
+comment on function statehouse.home() is 'Where this database lives: server, timeline, database, and the table of effects as it was made';
 
 -- To ask the server's control file takes a fifth of a millisecond. While the server has not been started anew, and this is the
 -- database it was, it is at home without being asked: whatever was copied or promoted runs under another start.
@@ -224,9 +224,10 @@ create function statehouse.run() returns text
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select d.oid::text from pg_database d where d.datname = current_database()) || '@' || extract(epoch from pg_postmaster_start_time())::text;
+  return (select d.oid::text from pg_database d where d.datname = current_database()) || '/' || to_regclass('statehouse.effect')::oid::text
+         || '@' || extract(epoch from pg_postmaster_start_time())::text;
 end $$;
-comment on function statehouse.run() is 'This database under this start of its server';
+comment on function statehouse.run() is 'This database, with its table of effects, under this start of its server';
 
 -- Asked before every claim and every move of the engine, so that a restored database which no worker has greeted yet does
 -- nothing by itself.
@@ -235,9 +236,13 @@ create function statehouse.check_home() returns void
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  known constant text := (select s.value from statehouse.setting s where s.name = 'home');   -- home, and the run in which it was greeted
+  known text;      -- home, and the run in which it was greeted
+  kept  boolean;   -- written here, and not copied
 begin
-  if split_part(known, ' ', 2) is distinct from statehouse.run() and split_part(known, ' ', 1) is distinct from statehouse.home() then
+  select h.value, h.xmin::text = w.value into known, kept
+    from statehouse.setting h, statehouse.setting w where h.name = 'home' and w.name = 'home_written';
+  if kept is not true
+     or split_part(known, ' ', 2) is distinct from statehouse.run() and split_part(known, ' ', 1) is distinct from statehouse.home() then
     perform statehouse.refuse('SH7025', 'this database is not known to be where it was', '{}', 'greet it: select * from statehouse.greet_worker()');
   end if;
 end $$;
@@ -251,31 +256,40 @@ as $$
 #variable_conflict use_column
 declare
   here  int;
-  owed  text;
   moved bigint;
   home  constant text := statehouse.home();
   run   constant text := statehouse.run();
   known text;
   was   text;
+  kept  boolean;
 begin
   lsn := pg_current_wal_lsn();
-  select s.value into strict known from statehouse.setting s where s.name = 'home' for update;   -- workers greet one by one
+  -- Workers greet one by one.
+  select h.value, h.xmin::text = w.value into strict known, kept
+    from statehouse.setting h, statehouse.setting w where h.name = 'home' and w.name = 'home_written' for update;
   was := split_part(known, ' ', 1);
   select s.value::int into strict epoch from statehouse.setting s where s.name = 'epoch';
-  restored := was not in ('', home) or coalesce(lsn < witness, false);
+  restored := was not in ('', home) or was <> '' and not kept or coalesce(lsn < witness, false);
   held := 0;
-  if known <> home || ' ' || run then update statehouse.setting s set value = home || ' ' || run where s.name = 'home'; end if;
-  if not restored then return next; return; end if;
-  epoch := epoch + 1;
-  update statehouse.setting s set value = epoch::text where s.name = 'epoch';
-  update statehouse.setting s set value = statehouse.now()::text where s.name = 'restored_at';
-  -- Messages, timers, times of schedules, polls and calls to subscribers are held by their epoch alone, however many they are.
-  foreach owed in array array['effect', 'timer', 'message', 'slot', 'poll', 'delivery'] loop
-    execute format('alter table statehouse.%I alter column epoch set default %s', owed, epoch);
-  end loop;
-  -- Another machine's clock may be behind.
-  update statehouse.gate g set floor = '-infinity', sweep_at = '-infinity' where g.floor > '-infinity' or g.sweep_at > '-infinity';
-  update statehouse.inflow i set floor = '-infinity', sweep_at = '-infinity' where i.floor > '-infinity' or i.sweep_at > '-infinity';
+  if not kept or known <> home || ' ' || run then
+    update statehouse.setting s set value = home || ' ' || run where s.name = 'home';
+    update statehouse.setting s set value = (select h.xmin::text from statehouse.setting h where h.name = 'home') where s.name = 'home_written';
+  end if;
+  if restored then
+    -- Who is writing down what he owes comes to his end first; who comes after him owes it in the new epoch.
+    lock table statehouse.effect in share row exclusive mode;
+    epoch := epoch + 1;
+    update statehouse.setting s set value = epoch::text where s.name = 'epoch';
+    update statehouse.setting s set value = statehouse.now()::text where s.name = 'restored_at';
+    -- Another machine's clock may be behind.
+    update statehouse.gate g set floor = '-infinity', sweep_at = '-infinity' where g.floor > '-infinity' or g.sweep_at > '-infinity';
+    update statehouse.inflow i set floor = '-infinity', sweep_at = '-infinity' where i.floor > '-infinity' or i.sweep_at > '-infinity';
+  elsif epoch = 1 then
+    return next;
+    return;
+  end if;
+  -- Messages, timers, times of schedules, polls and calls to subscribers are held by their epoch alone, however many they
+  -- are. Of effects there may be some that were written with an older look at the epoch while it rose.
   for here in select t.tenant from statehouse.tenant t order by t.tenant loop
     perform set_config('statehouse.tenant', here::text, true);
     -- Class N and written down as being sent: nobody can tell, restored or not. Of the others any may have been sent since.
@@ -285,6 +299,9 @@ begin
      where e.tenant = here and e.state in ('due', 'leased') and e.epoch < greet_worker.epoch;
     get diagnostics moved = row_count;
     held := held + moved;
+    -- One that was given up may have been tried again by somebody in the days that are lost.
+    update statehouse.effect e set doubt = true
+     where e.tenant = here and e.state = 'dead' and e.class <> 'N' and not e.doubt and e.epoch < greet_worker.epoch;
   end loop;
   perform set_config('statehouse.tenant', '', true);
   return next;
@@ -582,7 +599,7 @@ end $$;
 comment on function statehouse.mark_sending(text, jsonb) is 'Writes down the one send of effects of class N, right before it; says for which it may be made';
 
 -- ── leases that ran out ──────────────────────────────────────────────────────
-create function statehouse.recover_effect(wanted_tenant int, wanted_record uuid, wanted_seq int, wanted_n int) returns text
+create function statehouse.recover_effect(wanted_tenant int, wanted_record uuid, wanted_seq int, wanted_n int, asks jsonb default '{}') returns text
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
@@ -601,7 +618,10 @@ begin
     update statehouse.effect e
        set state = case when e.sending and not e.call then 'unknown' else 'due' end,
            doubt = e.doubt or e.class <> 'N' or e.sending,
-           due_at = case when e.sending and not e.call then e.due_at else now_ end,
+           due_at = case when e.sending and not e.call then e.due_at
+                         -- Its last send may be as late as its lease, and a provider does not know at once what it was sent.
+                         when e.class = 'Q' then greatest(now_, e.leased_until + make_interval(secs => coalesce((asks ->> (e.app || '.' || coalesce(e.through, e.connector)))::float8, 0)))
+                         else now_ end,
            worker = null, leased_until = null, code = 'lease_ran_out',
            tried = statehouse.tried(e.tried, jsonb_build_object('at', now_, 'worker', e.worker, 'attempt', e.attempt, 'code', 'lease_ran_out'))
      where e.tenant = wanted_tenant and e.record = wanted_record and e.seq = wanted_seq and e.n = wanted_n
@@ -610,10 +630,11 @@ begin
   perform set_config('statehouse.tenant', '', true);
   return became;
 end $$;
-comment on function statehouse.recover_effect(int, uuid, int, int) is 'Takes up one effect whose lease ran out; what became of it, null where somebody else is at it';
+comment on function statehouse.recover_effect(int, uuid, int, int, jsonb) is
+  'Takes up one effect whose lease ran out; what became of it, null where somebody else is at it. `asks` says of connectors, {"app.connector": s}, how long a doubt rests before it is asked about';
 
 -- Looks with the worker's own eyes, which see leases of every tenant. `since` spares reading what is long over.
-create function statehouse.recover_effects(most int, since timestamptz default '-infinity')
+create function statehouse.recover_effects(most int, since timestamptz default '-infinity', asks jsonb default '{}')
   returns table (tenant int, record uuid, seq int, n int, became text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -630,11 +651,11 @@ begin
      order by e.leased_until limit least(most, 10000)
   loop
     tenant := lost.tenant; record := lost.record; seq := lost.seq; n := lost.n;
-    became := statehouse.recover_effect(lost.tenant, lost.record, lost.seq, lost.n);
+    became := statehouse.recover_effect(lost.tenant, lost.record, lost.seq, lost.n, asks);
     if became is not null then return next; end if;
   end loop;
 end $$;
-comment on function statehouse.recover_effects(int, timestamptz) is 'Takes up effects whose lease ran out: due again, in doubt where they may have been sent, unknown where nobody can tell';
+comment on function statehouse.recover_effects(int, timestamptz, jsonb) is 'Takes up effects whose lease ran out: due again, in doubt where they may have been sent, unknown where nobody can tell';
 
 -- ── settling ─────────────────────────────────────────────────────────────────
 create function statehouse.tried(before jsonb, attempt jsonb) returns jsonb
@@ -842,6 +863,9 @@ declare
   c  constant statehouse.context := statehouse.admit('outside.manage');
   id jsonb;
 begin
+  if jsonb_typeof(ids) is distinct from 'array' then
+    perform statehouse.refuse('SH7021', 'the effects are no list', '{}', 'name them as [[record, seq, n], …]');
+  end if;
   if jsonb_array_length(ids) > 200 then
     perform statehouse.refuse('SH8002', format('%s effects in one call', jsonb_array_length(ids)), '{}', 'replay at most 200 at once');
   end if;
@@ -880,6 +904,9 @@ declare
   e    statehouse.effect;
 begin
   perform statehouse.insist_on_evidence(evidence);
+  if happened is null then
+    perform statehouse.refuse('SH7022', 'whether it happened is not said', '{}', 'say true or false');
+  end if;
   select f.* into e from statehouse.effect f
    where f.tenant = c.tenant and f.app = c.app and f.record = resolve_effect.record and f.seq = resolve_effect.seq and f.n = resolve_effect.n for update;
   if not found then
@@ -907,7 +934,7 @@ grant select on statehouse.gate to statehouse_worker, statehouse_backup;
 
 grant execute on function statehouse.claim_effects(text, jsonb, int, interval), statehouse.check_home(), statehouse.epoch(),
   statehouse.claim_gate(text, int, text, text, int[], numeric, int, int, interval, boolean),
-  statehouse.recover_effects(int, timestamptz), statehouse.recover_effect(int, uuid, int, int),
+  statehouse.recover_effects(int, timestamptz, jsonb), statehouse.recover_effect(int, uuid, int, int, jsonb),
   statehouse.beat_effects(text, jsonb, interval), statehouse.mark_sending(text, jsonb),
   statehouse.settle_effects(text, jsonb), statehouse.settle_call(text, jsonb),
   statehouse.enter_for(text, int, text), statehouse.leave_for(),

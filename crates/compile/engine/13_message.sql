@@ -69,7 +69,7 @@ create table statehouse.message (
   why          text,
   settled_at   timestamptz,
   forgotten_at timestamptz,                -- since then nothing is left of what it said
-  epoch        int             not null default 1,   -- as an effect's
+  epoch        int             not null default statehouse.epoch(),   -- as an effect's
   constraint message_pkey primary key (tenant, id),
   constraint message_once unique (tenant, app, source, key, n),
   constraint message_key_bounded check (length(key) between 1 and 500),
@@ -134,18 +134,14 @@ comment on function statehouse.message_moves(text, text) is 'Whether a message m
 create function statehouse.message_law() returns trigger
   language plpgsql
 as $$
-declare
-  forgets boolean;   -- the person it is about is erased, or nobody ever knew whom it is about: what it said goes, that it came stays
 begin
   if tg_op = 'DELETE' then
     if statehouse.erased(old.tenant) then return old; end if;
     perform statehouse.refuse('SH4014', 'messages are never deleted', jsonb_build_object('message', old.id), 'they are the memory by which a doublet is known');
   end if;
-  forgets := (new.body, new.headers, new.query) = ('', '{}', '') and coalesce(current_setting('statehouse.kind', true), '') = 'migration';
   if (new.tenant, new.id, new.app, new.source, new.key, new.n, new.item, new.type, new.received_at, new.secret, new.coverage, new.fingerprint)
      is distinct from
-     (old.tenant, old.id, old.app, old.source, old.key, old.n, old.item, old.type, old.received_at, old.secret, old.coverage, old.fingerprint)
-     or not forgets and (new.body, new.headers, new.query) is distinct from (old.body, old.headers, old.query) then
+     (old.tenant, old.id, old.app, old.source, old.key, old.n, old.item, old.type, old.received_at, old.secret, old.coverage, old.fingerprint) then
     perform statehouse.refuse('SH4014', 'a message stays as it came', jsonb_build_object('message', old.id), 'leave it, and let its sender send another');
   end if;
   if new.state <> old.state and not statehouse.message_moves(old.state, new.state) then
@@ -160,6 +156,23 @@ begin
 end $$;
 comment on function statehouse.message_law() is 'Refuses every change of what came, and every change of state that does not follow';
 create trigger law before update or delete on statehouse.message for each row execute function statehouse.message_law();
+
+create function statehouse.message_said() returns trigger
+  language plpgsql
+as $$
+begin
+  -- The person it is about is erased, or nobody ever knew whom it is about: what it said goes, that it came stays.
+  if (new.body, new.headers, new.query) = ('', '{}', '') and coalesce(current_setting('statehouse.kind', true), '') = 'migration' then
+    return new;
+  end if;
+  if (new.body, new.headers, new.query) is distinct from (old.body, old.headers, old.query) then
+    perform statehouse.refuse('SH4014', 'a message stays as it came', jsonb_build_object('message', old.id), 'leave it, and let its sender send another');
+  end if;
+  return new;
+end $$;
+comment on function statehouse.message_said() is 'Refuses every change of what a message says, but that it is forgotten';
+-- Apart from the law, and only where one of these is written: to compare a large body takes longer than all the rest.
+create trigger said before update of body, headers, query on statehouse.message for each row execute function statehouse.message_said();
 create trigger kept_whole before truncate on statehouse.message for each statement execute function statehouse.keep();
 
 -- ── receiving ────────────────────────────────────────────────────────────────
@@ -529,7 +542,7 @@ comment on function statehouse.hold_message(text, int, uuid, int) is 'The fence:
 
 -- Between this and the end of the transaction the record stays where it is. A move that waits for that finds the
 -- message waiting when it wakes those that wait.
-create function statehouse.hold_record(entity text, wanted uuid, wanted_verb text) returns table (state text, happened boolean)
+create function statehouse.hold_record(entity text, wanted uuid, wanted_verb text, said jsonb) returns table (state text, happened boolean)
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
@@ -546,9 +559,16 @@ begin
   happened := exists (
     select from statehouse.event e
      where e.tenant = c.tenant and e.entity = c.app || '.' || hold_record.entity and e.record = wanted and e.verb = wanted_verb);
+  if happened then
+    -- Messages that moved it by this verb all said something else: this one is another fact, a second payment say.
+    happened := coalesce((select bool_or(m.forgotten_at is not null or m.input is not distinct from said) from statehouse.message m
+                           where m.tenant = c.tenant and m.record = wanted and m.entity = c.app || '.' || hold_record.entity and m.verb = wanted_verb
+                             and m.state = 'done' and m.code is null), true);
+  end if;
   return next;
 end $$;
-comment on function statehouse.hold_record(text, uuid, text) is 'Where a record stands until the transaction ends, and whether a verb has ever moved it; for the engine as a connector';
+comment on function statehouse.hold_record(text, uuid, text, jsonb) is
+  'Where a record stands until the transaction ends, and whether what a message says has moved it already, by this verb and with this input; for the engine as a connector';
 
 -- What somebody holds at this moment is about to be judged by what it finds, and finds this move: it waits for the record.
 create function statehouse.wake_messages(of_tenant int, of_entity text, of_record uuid, verbs text[]) returns void
@@ -658,7 +678,7 @@ begin
     why := format('there is no `%s` whose `%s` is `%s`', entity, field, left(value, 100));
     after_s := extract(epoch from statehouse.back_off(held.waits));
   elsif record is not null and code in ('SH4002', 'SH4016', 'SH4021') then   -- not now: the state does not let it
-    select r.state, r.happened into stands, happened from statehouse.hold_record(entity, record, verb) r;
+    select r.state, r.happened into stands, happened from statehouse.hold_record(entity, record, verb, input) r;
     if stands is distinct from facts::jsonb ->> 'state' then
       state := 'waiting';   -- it has moved meanwhile
       after_s := 0;
@@ -844,17 +864,20 @@ create table statehouse.poll (
   app          text        not null,
   source       text        not null,
   due_at       timestamptz not null default statehouse.now(),
-  since        timestamptz,            -- when the last good one began; null before the first
-  started_at   timestamptz,
+  since        timestamptz,            -- when the last whole one began; null before the first
+  started_at   timestamptz,            -- when the one that is under way began, or the last one
+  place        jsonb,                  -- where its reading goes on; null: with the first page
   attempt      int         not null default 0,
   failures     int         not null default 0,   -- in a row
   code         text,
   worker       text,
   leased_until timestamptz,
-  epoch        int         not null default 1,   -- as an effect's: what it brings is held with it
+  epoch        int         not null default statehouse.epoch(),   -- as an effect's: what it brings is held with it
   constraint poll_pkey primary key (tenant, app, source),
   constraint poll_tenant_exists foreign key (tenant) references statehouse.tenant,
-  constraint poll_lease_whole check (num_nonnulls(worker, leased_until) <> 1)
+  constraint poll_lease_whole check (num_nonnulls(worker, leased_until) <> 1),
+  constraint poll_place_begun check (place is null or started_at is not null),
+  constraint poll_place_small check (octet_length(place::text) <= 8192)
 );
 create index poll_due on statehouse.poll (due_at);
 comment on table statehouse.poll is 'When a source was last asked for what it sent, and when it is next';
@@ -872,7 +895,7 @@ comment on function statehouse.begin_polls() is 'A tenant that takes messages of
 create trigger polls after insert on statehouse.endpoint for each row execute function statehouse.begin_polls();
 
 create function statehouse.claim_poll(worker text, known jsonb, lease interval)
-  returns table (tenant int, slug text, app text, source text, attempt int, since timestamptz, started_at timestamptz, failures int)
+  returns table (tenant int, slug text, app text, source text, attempt int, since timestamptz, started_at timestamptz, failures int, place jsonb)
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
@@ -889,28 +912,30 @@ begin
                       where e.tenant = d.tenant and e.app = d.app and e.source = d.source and e.revoked_at is null)
        order by d.due_at limit 1 for update of d skip locked)
     update statehouse.poll p
-       set worker = claim_poll.worker, leased_until = statehouse.now() + lease, started_at = statehouse.now(), attempt = p.attempt + 1
+       set worker = claim_poll.worker, leased_until = statehouse.now() + lease, attempt = p.attempt + 1,
+           -- One that stopped in the middle goes on with the list it began to read.
+           started_at = case when p.place is null then statehouse.now() else p.started_at end
       from picked t
      where p.tenant = t.tenant and p.app = t.app and p.source = t.source
-    returning p.tenant, t.slug, p.app, p.source, p.attempt, p.since, p.started_at, p.failures;
+    returning p.tenant, t.slug, p.app, p.source, p.attempt, p.since, p.started_at, p.failures, p.place;
 end $$;
 comment on function statehouse.claim_poll(text, jsonb, interval) is 'Leases one source of one tenant that is to be asked, of those in `known`, [[app, source], …]; none where nothing is due';
 
-create function statehouse.finish_poll(worker text, wanted_tenant int, wanted_app text, wanted_source text, wanted_attempt int, good boolean, after interval, wanted_code text)
+create function statehouse.finish_poll(worker text, wanted_tenant int, wanted_app text, wanted_source text, wanted_attempt int, good boolean, after interval, wanted_code text, at_place jsonb)
   returns boolean
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin
   update statehouse.poll p
-     set due_at = statehouse.now() + after, since = case when good then p.started_at else p.since end,
+     set due_at = statehouse.now() + after, place = at_place, since = case when good and at_place is null then p.started_at else p.since end,
          failures = case when good then 0 else p.failures + 1 end, code = wanted_code, worker = null, leased_until = null
    where p.tenant = wanted_tenant and p.app = wanted_app and p.source = wanted_source
      and p.worker = finish_poll.worker and p.attempt = wanted_attempt;
   return found;
 end $$;
-comment on function statehouse.finish_poll(text, int, text, text, int, boolean, interval, text) is
-  'Ends a poll; only a good one moves the place from which the next asks. False where it is not the worker''s any more';
+comment on function statehouse.finish_poll(text, int, text, text, int, boolean, interval, text, jsonb) is
+  'Ends a poll, or says where it goes on; only a good one that is whole moves the time from which the next asks. False where it is not the worker''s any more';
 
 -- ── who reaches what ─────────────────────────────────────────────────────────
 do $$
@@ -932,9 +957,9 @@ grant execute on function statehouse.receive_item(text, int, text, text, text, t
   statehouse.claim_messages(text, text[], int, interval), statehouse.beat_messages(text, jsonb, interval), statehouse.recover_messages(int),
   statehouse.forget_messages(interval, int),
   statehouse.settle_messages(text, jsonb), statehouse.settle_message(text, int, uuid, int, jsonb),
-  statehouse.hold_message(text, int, uuid, int), statehouse.hold_record(text, uuid, text), statehouse.code_of(text),
+  statehouse.hold_message(text, int, uuid, int), statehouse.hold_record(text, uuid, text, jsonb), statehouse.code_of(text),
   statehouse.no_verdict(text), statehouse.back_off(int), statehouse.find_record(text, text, text, text),
   statehouse.apply_message(text, int, uuid, int, text, text, text, text, text, jsonb, text[], interval, text, jsonb),
-  statehouse.claim_poll(text, jsonb, interval), statehouse.finish_poll(text, int, text, text, int, boolean, interval, text) to statehouse_worker;
+  statehouse.claim_poll(text, jsonb, interval), statehouse.finish_poll(text, int, text, text, int, boolean, interval, text, jsonb) to statehouse_worker;
 grant execute on function statehouse.messages(text[], text, uuid, int, uuid), statehouse.message_body(uuid), statehouse.replay_messages(uuid[]),
   statehouse.make_endpoint(text, text, text), statehouse.endpoints(), statehouse.revoke_endpoint(uuid) to statehouse_api;

@@ -137,7 +137,7 @@ create table statehouse.slot (
   leased_until timestamptz,
   opened_at    timestamptz not null default statehouse.now(),
   finished_at  timestamptz,
-  epoch        int         not null default 1,   -- as an effect's; a schedule is held with the last of its times
+  epoch        int         not null default statehouse.epoch(),   -- as an effect's; a schedule is held with the last of its times
   constraint slot_pkey primary key (tenant, app, schedule, slot),
   constraint slot_tenant_exists foreign key (tenant) references statehouse.tenant,
   constraint slot_state_known check (state in ('due', 'leased', 'done', 'skipped')),

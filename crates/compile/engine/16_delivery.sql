@@ -223,4 +223,5 @@ grant execute on function statehouse.claim_deliveries(text, int, interval), stat
   statehouse.purge_deliveries(int), statehouse.purge_sessions(int) to statehouse_worker;
 
 -- A worker runs from the definition in force, as the server does.
-grant execute on function statehouse.running_version(text), statehouse.running_definition(text), statehouse.running_apps() to statehouse_worker;
+grant execute on function statehouse.running_version(text), statehouse.running_definition(text), statehouse.running_apps(),
+  statehouse.known_connectors(text), statehouse.schedules_since(text) to statehouse_worker;

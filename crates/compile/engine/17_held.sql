@@ -200,7 +200,7 @@ begin
       on conflict do nothing;
       return true;
     when 'source' then
-      update statehouse.poll p set epoch = epoch_, since = now_
+      update statehouse.poll p set epoch = epoch_, since = now_, place = null
        where p.tenant = c.tenant and p.app = c.app and p.source = part[2] and p.epoch < epoch_;
     when 'delivery' then
       update statehouse.delivery d set state = 'dead', finished_at = now_

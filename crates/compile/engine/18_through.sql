@@ -10,6 +10,7 @@ create function statehouse.claim_through_gate(worker text, wanted_tenant int, wa
                                               per_second numeric, burst int, most int, lease interval) returns setof statehouse.claimed
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
   set enable_bitmapscan = off
   set enable_hashjoin = off

@@ -18,6 +18,9 @@ pub enum Unreadable {
     /// It is no JSON, or JSON that says two things.
     #[error("the body is not JSON that can be read: {0}")]
     Json(String),
+    /// A form that is JSON: what kind it is says the sender's header, which nobody signs.
+    #[error("the body is said to be a form, and is JSON")]
+    NoForm,
     /// A form in which a field stands twice.
     #[error("the field `{0}` stands more than once")]
     Twice(String),
@@ -75,6 +78,10 @@ fn json(text: &[u8]) -> Result<Value, Unreadable> {
 }
 
 fn form(body: &[u8]) -> Result<Value, Unreadable> {
+    // In a form a brace or a bracket is written as %7B or %5B, and a message has one of the two meanings, not both.
+    if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return Err(Unreadable::NoForm);
+    }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(body) {
         if fields.contains_key(&*name) {

@@ -102,6 +102,25 @@ fn what_is_not_covered_is_said() {
     }
 }
 
+/// What a scheme says it signs beside the body cannot be changed, and what it does not say can.
+#[test]
+fn what_is_signed_beside_the_body_is_said() {
+    for vector in vectors() {
+        let signed = scheme(&vector.scheme).unwrap().signed();
+        let judged = |headers: &HeaderMap, url: &str| vector.judged(headers, url, vector.body.as_bytes(), &vector.secrets(), vector.now);
+        let mut headers = vector.headers();
+        headers.insert("x-other", HeaderValue::from_static("another"));
+        assert_eq!(judged(&headers, &vector.url), Ok(vector.sent_at), "{}", vector.name);
+        let url = format!("{}{}other=1", vector.url, if vector.url.contains('?') { '&' } else { '?' });
+        assert_eq!(judged(&headers, &url).is_ok(), !signed.contains(&"query".to_owned()), "{}: {url}", vector.name);
+        for name in signed.iter().filter_map(|part| part.strip_prefix("header.")).filter(|name| vector.headers.contains_key(*name)) {
+            headers.insert(name.parse::<HeaderName>().unwrap(), format!("{}1", vector.headers[name]).parse().unwrap());
+            assert!(judged(&headers, &vector.url).is_err(), "{} with another `{name}`", vector.name);
+            headers.insert(name.parse::<HeaderName>().unwrap(), vector.headers[name].parse().unwrap());
+        }
+    }
+}
+
 #[test]
 fn a_time_that_is_signed_is_checked_both_ways() {
     for name in ["standard webhooks", "svix", "slack", "stripe"] {
@@ -144,6 +163,25 @@ fn secrets_live_side_by_side_and_end() {
     assert_eq!(by(&[old], 12_345), Err(Rejected::NoSecret));
     assert_eq!(by(&[other], 12_345), Err(Rejected::Mismatch));
     assert_eq!(by(&[], 12_345), Err(Rejected::NoSecret));
+}
+
+/// One that was mistyped takes none of the others down, wherever it stands.
+#[test]
+fn a_malformed_secret_is_passed_over() {
+    let vector = vectors().into_iter().find(|vector| vector.name == "standard webhooks").unwrap();
+    let scheme = scheme("standard_webhooks").unwrap();
+    let (headers, body) = (vector.headers(), vector.body.as_bytes());
+    let received = Received { url: &vector.url, headers: &headers, body, certificate: None };
+    let by = |secrets: &[Secret]| scheme.verify(&received, secrets, vector.now).map(|proof| proof.secret);
+    let (good, new) = (Secret::new("old", &vector.secret), Secret::new("new", "whsec_not base64!"));
+    let other = Secret::new("other", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!([scheme.reads(&good), scheme.reads(&new)], [true, false]);
+    assert_eq!(by(&[new.clone(), good.clone()]).as_deref(), Ok("old"));
+    assert_eq!(by(&[good, new.clone()]).as_deref(), Ok("old"));
+    for both in [[new.clone(), other.clone()], [other, new.clone()]] {
+        assert_eq!(by(&both), Err(Rejected::Mismatch));
+    }
+    assert_eq!(by(&[new]), Err(Rejected::Secret("new".to_owned())), "none could be read");
 }
 
 #[test]

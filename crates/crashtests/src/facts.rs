@@ -40,6 +40,9 @@ pub struct Effect {
     /// A send may have arrived.
     #[serde(default)]
     pub doubt: bool,
+    /// By whom it goes, where that is not its own connector.
+    #[serde(default)]
+    pub through: Option<String>,
     /// What the provider said.
     #[serde(default)]
     pub result: Option<Value>,

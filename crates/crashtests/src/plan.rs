@@ -1,137 +1,20 @@
-//! Which kills there are: drawn from a seed, the same each time.
+//! Which kills there are: drawn from a seed, and first where no kill has met a write yet.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
 
+use crate::kill::{FAULTS, Fault, How, Kill, Way};
 use crate::provider::NAMES;
 use crate::scan;
+use crate::turns::Turns;
 
 /// Runs of one database; then a fresh one is made.
 pub const RUNS: usize = 25;
 /// Those of them that are killed at a point, beside the first; the others, more than one in three, at a random moment.
 const POINTS: usize = 15;
-
-/// Where it is killed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum How {
-    /// At a point: the `nth` time it is reached, before it or after it.
-    Point {
-        /// Such as `store.settle_effects`.
-        name: String,
-        /// After it rather than before.
-        after: bool,
-        /// From 1.
-        nth: u64,
-        /// By whom it is reached.
-        way: Way,
-    },
-    /// So long after the moves.
-    Moment {
-        /// Microseconds.
-        us: u64,
-    },
-}
-
-/// By whom a point is reached, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// By a worker that works.
-    Working,
-    /// By one that works on the next morning.
-    Morning,
-    /// By one that starts after another died.
-    Successor,
-    /// By the first one of a database.
-    Fresh,
-    /// As a successor that finds rows which are over.
-    Swept,
-    /// By one whose source has something that it did not tell.
-    Polled,
-    /// By one whose leases are short and whose provider gives no answer.
-    Waiting,
-    /// By one whose providers refuse.
-    Refused,
-    /// By one that tells subscribers.
-    Telling,
-    /// As a successor of one that died while it told subscribers.
-    TellingOn,
-}
-
-impl Way {
-    /// Whether another one has to die before.
-    #[must_use]
-    pub fn succeeds(self) -> bool {
-        matches!(self, Way::Successor | Way::Fresh | Way::Swept | Way::TellingOn)
-    }
-
-    /// Whether somebody has subscribed to what happens.
-    #[must_use]
-    pub fn tells(self) -> bool {
-        matches!(self, Way::Telling | Way::TellingOn)
-    }
-}
-
-/// How a provider misbehaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It is done, and nobody answers.
-    Hang,
-    /// It is done, and the connection breaks.
-    Reset,
-    /// The connection breaks before anything is done.
-    ResetBefore,
-    /// 429 with `Retry-After`.
-    Busy,
-    /// It is done, and answered with 500.
-    Broken,
-    /// Nothing is done, and it is answered with 503.
-    Away,
-}
-
-const FAULTS: [Fault; 6] = [Fault::Hang, Fault::Reset, Fault::ResetBefore, Fault::Busy, Fault::Broken, Fault::Away];
-
-/// One run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kill {
-    /// Where.
-    pub how: How,
-    /// Whether the leases of the killed are over before the next one starts.
-    pub lapses: bool,
-    /// How the providers misbehave until the kill, each in every second call; nothing where they behave.
-    pub faults: Vec<(&'static str, Fault)>,
-}
-
-impl fmt::Display for Kill {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.how {
-            How::Point { name, after, nth, way } => {
-                write!(f, "{} the {nth}. {name} ({way:?})", if *after { "after" } else { "before" })?;
-            }
-            How::Moment { us } => write!(f, "{us} µs after the moves")?,
-        }
-        if !self.lapses {
-            f.write_str(", while its leases hold")?;
-        }
-        if !self.faults.is_empty() {
-            write!(f, ", {:?}", self.faults)?;
-        }
-        Ok(())
-    }
-}
-
-impl Kill {
-    /// By whom its point is reached.
-    #[must_use]
-    pub fn way(&self) -> Way {
-        match &self.how {
-            How::Point { way, .. } => *way,
-            How::Moment { .. } => Way::Working,
-        }
-    }
-}
+/// One in so many of the others finds nobody at its providers, so that effects go out by those who stand in for them.
+const ASTRAY_EVERY: usize = 4;
 
 /// A line of `data/ways.csv`: how a point is reached, and how often in one run at the least.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -182,77 +65,149 @@ fn listed(text: &str) -> BTreeMap<String, String> {
     reader.deserialize().map(|row| row.unwrap_or_else(|cause| panic!("the list of points: {cause}"))).collect()
 }
 
-/// The kills of a seed, endless: each point before and after it, shuffled, then again; between them random moments.
+/// The kills of a seed, endless: first after each point, where rows or log have to differ, until they did; then each point
+/// before and after it, shuffled, again and again; between them random moments.
 #[derive(Debug)]
 pub struct Plan {
     seed: u64,
     moment_us: u64,
-    fresh: Vec<(Line, bool)>,
-    others: Vec<(Line, bool)>,
+    drawn: usize,
+    moments: usize,
+    ways: BTreeMap<String, Line>,
+    turns: Turns,
+    fresh: Round,
+    others: Round,
+}
+
+/// Each point before and after it, shuffled, and from the first again.
+#[derive(Debug)]
+struct Round {
+    all: Vec<(Line, bool)>,
+    left: Vec<(Line, bool)>,
+    /// How many were begun.
+    laps: usize,
 }
 
 impl Plan {
     /// Of a seed; a random moment lies within `moment_us` after the moves.
     #[must_use]
     pub fn new(seed: u64, moment_us: u64) -> Plan {
+        let unexercised = unexercised();
+        Plan::of(seed, moment_us, ways(), points().into_iter().filter(|name| !unexercised.contains_key(name)))
+    }
+
+    /// As [`Plan::new`], with these ways and these points, each of which has to be met.
+    #[must_use]
+    pub fn of(seed: u64, moment_us: u64, ways: BTreeMap<String, Line>, points: impl IntoIterator<Item = String>) -> Plan {
         let both = |line: &Line| [(line.clone(), false), (line.clone(), true)];
-        let (fresh, others): (Vec<_>, Vec<_>) = ways().values().flat_map(both).partition(|(line, _)| line.way == Way::Fresh);
-        Plan { seed, moment_us, fresh, others }
+        let (fresh, others): (Vec<_>, Vec<_>) = ways.values().flat_map(both).partition(|(line, _)| line.way == Way::Fresh);
+        let round = |all| Round { all, left: Vec::new(), laps: 0 };
+        Plan { seed, moment_us, drawn: 0, moments: 0, ways, turns: Turns::new(points), fresh: round(fresh), others: round(others) }
     }
 
-    /// So many databases until each point was met before and after it.
-    #[must_use]
-    pub fn round(&self) -> usize {
-        self.others.len().div_ceil(POINTS).max(self.fresh.len())
-    }
-
-    /// The kills of the `number`th database: the first one while it is fresh, then at points and at random moments.
-    #[must_use]
-    pub fn scene(&self, number: usize) -> Vec<Kill> {
-        let mut kills = Vec::with_capacity(RUNS);
-        let mut points = 0;
-        for place in 0..RUNS {
-            let mut chance = self.chance(number * RUNS + place, 1);
-            kills.push(if place == 0 {
-                let (line, after) = &self.fresh[number % self.fresh.len()];
-                self.kill(line, *after, &mut chance)
-            } else if points * RUNS < place * POINTS {
-                let nth = number * POINTS + points;
-                points += 1;
-                let order = self.order(nth / self.others.len());
-                let (line, after) = &self.others[order[nth % self.others.len()]];
-                self.kill(line, *after, &mut chance)
-            } else {
-                let how = How::Moment { us: chance.below(self.moment_us) };
-                Kill { how, lapses: chance.below(4) > 0, faults: faults(&mut chance, 2) }
-            });
+    /// The next kill, which is the `place`th of its database, from 0: the first one while it is fresh, then at points and
+    /// at random moments. What came of it has to be told ([`Plan::tell`]).
+    pub fn draw(&mut self, place: usize) -> Kill {
+        let mut chance = chance(self.seed, self.drawn, 1);
+        self.drawn += 1;
+        // Of the places up to this one so many are points.
+        let points = |place: usize| (place * POINTS).div_ceil(RUNS);
+        let first = place == 0;
+        if !first && points(place) == points(place - 1) {
+            self.moments += 1;
+            let us = chance.below(self.moment_us);
+            if self.moments.is_multiple_of(ASTRAY_EVERY) {
+                // What goes another way is done soon after the first did.
+                let how = How::Moment { us: us / 8, way: Way::Astray };
+                return Kill { how, lapses: chance.below(4) > 0, faults: Vec::new() };
+            }
+            let how = How::Moment { us, way: Way::Working };
+            return Kill { how, lapses: chance.below(4) > 0, faults: faults(&mut chance, 2) };
         }
-        kills
-    }
-
-    fn kill(&self, line: &Line, after: bool, chance: &mut Chance) -> Kill {
-        let nth = 1 + chance.below(line.times);
-        let lapses = chance.below(4) > 0;
-        // Who is held up by a provider may not come as far as a later one.
-        let often = line.way == Way::Working && nth <= 2;
-        let faults = if often { faults(chance, 4) } else { Vec::new() };
-        Kill { how: How::Point { name: line.point.clone(), after, nth, way: line.way }, lapses, faults }
-    }
-
-    /// The others in the order of one round.
-    fn order(&self, round: usize) -> Vec<usize> {
-        let mut chance = self.chance(round, 2);
-        let mut order: Vec<usize> = (0..self.others.len()).collect();
-        for at in (1..order.len()).rev() {
-            order.swap(at, usize::try_from(chance.below(at as u64 + 1)).unwrap_or(0));
+        let turn = self.turns.take(|name| self.ways.get(name).is_some_and(|line| (line.way == Way::Fresh) == first));
+        if let Some((name, turns)) = turn {
+            let Line { way, times, .. } = self.ways[&name];
+            // Somebody may come first who has nothing to write, or who sends something that is no effect.
+            let nth = 1 + u64::from(turns) % times;
+            let how = How::Point { after: true, nth, way, name };
+            return Kill { how, lapses: chance.below(4) > 0, faults: Vec::new() };
         }
-        order
+        let round = if first { &mut self.fresh } else { &mut self.others };
+        let (line, after) = round.next(self.seed, &self.turns);
+        kill(&line, after, &mut chance)
     }
 
-    fn chance(&self, place: usize, of: u64) -> Chance {
-        let mut chance = Chance(self.seed ^ (of << 56));
-        Chance(chance.below(u64::MAX) ^ (place as u64).wrapping_mul(0xD1B5_4A32_D192_ED03))
+    /// What came of a kill: whether rows or log differed between just before its point and just after it.
+    pub fn tell(&mut self, kill: &Kill, met: bool) {
+        if let How::Point { name, .. } = &kill.how {
+            self.turns.tell(name, met);
+        }
     }
+
+    /// Whether a kill at `name` has met a write.
+    #[must_use]
+    pub fn is_met(&self, name: &str) -> bool {
+        self.turns.is_met(name)
+    }
+
+    /// Those points that have to be met and that no kill has met, however often they had their turn.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<&str> {
+        self.turns.unmet()
+    }
+
+    /// Whether a kill was drawn before and after each point, and no point that is not met has a turn left.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        [&self.fresh, &self.others].into_iter().all(|round| round.is_through(&self.turns))
+            && !self.turns.some_wait(|name| self.ways.contains_key(name))
+    }
+}
+
+impl Round {
+    fn next(&mut self, seed: u64, turns: &Turns) -> (Line, bool) {
+        loop {
+            match self.left.pop() {
+                Some(next) if self.laps > 1 || !was(&next, turns) => return next,
+                Some(_) => {}
+                None => {
+                    self.left.clone_from(&self.all);
+                    shuffle(&mut self.left, &mut chance(seed, self.laps, 2));
+                    self.laps += 1;
+                }
+            }
+        }
+    }
+
+    /// Whether each of them was drawn once.
+    fn is_through(&self, turns: &Turns) -> bool {
+        self.all.is_empty() || self.laps > 1 || self.laps == 1 && self.left.iter().all(|one| was(one, turns))
+    }
+}
+
+/// A kill after a point that was met is the one that met it; the first time round there need not be another.
+fn was((line, after): &(Line, bool), turns: &Turns) -> bool {
+    *after && turns.is_met(&line.point)
+}
+
+fn shuffle<T>(all: &mut [T], chance: &mut Chance) {
+    for at in (1..all.len()).rev() {
+        all.swap(at, usize::try_from(chance.below(at as u64 + 1)).unwrap_or(0));
+    }
+}
+
+fn chance(seed: u64, place: usize, of: u64) -> Chance {
+    let mut chance = Chance(seed ^ (of << 56));
+    Chance(chance.below(u64::MAX) ^ (place as u64).wrapping_mul(0xD1B5_4A32_D192_ED03))
+}
+
+fn kill(line: &Line, after: bool, chance: &mut Chance) -> Kill {
+    let nth = 1 + chance.below(line.times);
+    let lapses = chance.below(4) > 0;
+    // Who is held up by a provider may not come as far as a later one.
+    let often = matches!(line.way, Way::Working | Way::Roomy) && nth <= 2;
+    let faults = if often { faults(chance, 4) } else { Vec::new() };
+    Kill { how: How::Point { name: line.point.clone(), after, nth, way: line.way }, lapses, faults }
 }
 
 /// In one of so many runs each provider misbehaves in a way of its own, or behaves.

@@ -109,16 +109,26 @@ impl Points {
 
     /// Waits until somebody stands at `name`; whether that was so within `bound`.
     pub async fn stands_at(&self, name: &str, bound: Duration) -> bool {
+        self.comes(bound, || !self.tasks_at(name).is_empty()).await
+    }
+
+    /// Whether somebody arrived within `bound` by whom `holds` came true.
+    async fn comes(&self, bound: Duration, holds: impl Fn() -> bool) -> bool {
         let waiting = async {
             loop {
                 let next = self.changed.notified();
-                if self.state().held.iter().any(|arrival| arrival.name == name) {
+                if holds() {
                     return;
                 }
                 next.await;
             }
         };
         tokio::time::timeout(bound, waiting).await.is_ok()
+    }
+
+    /// The tasks that stand at `name`.
+    fn tasks_at(&self, name: &str) -> Vec<String> {
+        self.state().held.iter().filter(|arrival| arrival.name == name).map(|arrival| arrival.task.clone()).collect()
     }
 
     /// The names of the points at which somebody stands, in the order of arrival.
@@ -137,6 +147,15 @@ impl Points {
         let task = arrival.task.clone();
         go_on(arrival).await;
         Some(task)
+    }
+
+    /// Lets one who stands at `before` go on, the others being held, and waits until that one, not somebody else who stands
+    /// there, has come to `behind`; whether that was so within `bound`.
+    pub async fn passes(&self, before: &str, behind: &str, bound: Duration) -> bool {
+        let there = self.tasks_at(behind);
+        let Some(task) = self.release(before).await else { return false };
+        let count = |tasks: &[String]| tasks.iter().filter(|one| **one == task).count();
+        self.comes(bound, || count(&self.tasks_at(behind)) > count(&there)).await
     }
 
     /// Forgets those who stand somewhere, because their process is dead, and holds nobody.

@@ -10,8 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
+use crate::detour::stand_in;
 use crate::facts::Call;
-use crate::plan::Fault;
+use crate::kill::Fault;
 use crate::process::Process;
 
 /// The three bare stand-ins, one of each class.
@@ -25,6 +26,7 @@ pub struct Provider {
     log: PathBuf,
     read: u64,
     calls: Vec<Call>,
+    second: Option<Box<Provider>>,
 }
 
 impl Provider {
@@ -36,18 +38,40 @@ impl Provider {
     /// # Panics
     /// When it does not say where it listens.
     pub async fn start(program: &Path, dir: &Path) -> io::Result<Provider> {
-        let log = dir.join("provider.log");
+        Provider::named(program, dir, "provider").await
+    }
+
+    async fn named(program: &Path, dir: &Path, name: &str) -> io::Result<Provider> {
+        let log = dir.join(name).with_extension("log");
         let mut command = Command::new(program);
         command.args(["sandbox", "--listen", "127.0.0.1:0", "--log"]).arg(&log);
-        let mut process = Process::spawn(command, &dir.join("provider.said"))?;
+        let mut process = Process::spawn(command, &dir.join(name).with_extension("said"))?;
         let address = process.says(|line| Some(line.split_once("http://")?.1.split(['/', '"', ' ']).next()?.to_owned())).await;
-        Ok(Provider { process, address, log, read: 0, calls: Vec::new() })
+        Ok(Provider { process, address, log, read: 0, calls: Vec::new(), second: None })
+    }
+
+    /// Starts others beside them, which know nothing of these: their calls count with the calls of these.
+    ///
+    /// # Errors
+    /// As [`Provider::start`].
+    ///
+    /// # Panics
+    /// As [`Provider::start`].
+    pub async fn stand_in(&mut self, program: &Path, dir: &Path) -> io::Result<()> {
+        self.second = Some(Box::new(Provider::named(program, dir, "second").await?));
+        Ok(())
     }
 
     /// Where one of the stand-ins is reached.
     #[must_use]
     pub fn base(&self, name: &str) -> String {
         format!("http://{}/{name}", self.address)
+    }
+
+    /// Where the other stand-in of that name is reached, if there is one.
+    #[must_use]
+    pub fn second_base(&self, name: &str) -> Option<String> {
+        self.second.as_ref().map(|second| second.base(name))
     }
 
     /// Every call of the three so far, in the order of the log.
@@ -65,6 +89,10 @@ impl Provider {
             }
         }
         self.read += whole as u64;
+        if let Some(second) = &mut self.second {
+            second.calls();
+            self.calls.extend(second.calls.drain(..).map(|call| Call { provider: stand_in(&call.provider), ..call }));
+        }
         &self.calls
     }
 
@@ -96,7 +124,7 @@ impl Provider {
                 Fault::ResetBefore => json!({ "mode": "reset_before" }),
                 Fault::Busy => json!({ "mode": "status", "status": 429, "retry_after": 30 }),
                 Fault::Broken => json!({ "mode": "status", "status": 500 }),
-                Fault::Away => json!({ "mode": "status", "status": 503 }),
+                Fault::Away => json!({ "mode": "status", "status": 429 }),
             };
             switch["provider"] = json!(provider);
             switch["share"] = json!(0.5);

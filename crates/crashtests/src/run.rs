@@ -1,20 +1,27 @@
 //! One run: effects are owed, a worker is stopped somewhere and killed from outside, another goes on, and what there is
 //! is judged.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{Breach, Invariant, Story, check, owed};
 use crate::facts::Effect;
-use crate::plan::{Fault, How, Kill, Way};
+use crate::kill::{Fault, How, Kill, Way};
 use crate::provider::NAMES;
-use crate::scene::{Run, Scene, Worker};
+use crate::scene::{BOUND, Run, Scene, Worker};
 use crate::{wait, ways};
 
-/// How long a point is waited for; one that is not reached by then is not on this run's way.
-const REACHED_WITHIN: Duration = Duration::from_secs(3);
+/// How long a point is waited for; one that is not reached by then is not on this run's way. One that is still to be met
+/// is waited for as long as anything.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
+/// So often is looked until nobody is on the way to anywhere any more.
+const LOOKS_MAX: u32 = 50;
 /// Records of a run: so many that some fifty effects are owed at once.
 const PARCELS: u32 = 8;
 const PAYMENTS: u32 = 6;
+
+/// How many have gone another way, ever.
+const ASTRAY: &str = "select count(*) from statehouse.effect where through is not null";
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -23,6 +30,8 @@ pub struct Ended {
     pub pairs: usize,
     /// Those of them that the killed worker had claimed.
     pub in_hand: usize,
+    /// How many of them, by class, were on their way through another connector than their own.
+    pub astray: BTreeMap<String, usize>,
     /// Whether the point was reached.
     pub reached: bool,
     /// Whether rows or log differed between just before the point and just after it.
@@ -37,6 +46,7 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
     let mut ended = Ended::default();
     let mut at_kills: Vec<Vec<Effect>> = Vec::new();
     let way = kill.way();
+    let reached_within = if looks { BOUND } else { REACHED_WITHIN };
     scene.begin().await;
     scene.pass(if way == Way::Morning { "1 day" } else { "61 minutes" }).await;
     way.prepare(scene).await;
@@ -52,9 +62,13 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
         scene.provider.misbehave(&faults, at(kill)).await;
     }
     match &kill.how {
-        How::Moment { us } => {
-            running.get_or_insert_with(|| scene.worker(&Run::default()));
+        How::Moment { us, .. } => {
+            running.get_or_insert_with(|| scene.worker(&way.run()));
+            let before = scene.count(ASTRAY).await;
             scene.owe(PARCELS, PAYMENTS).await;
+            if way == Way::Astray {
+                wait::within(BOUND, async || scene.count(ASTRAY).await > before).await;
+            }
             // The moment of the kill is the thing itself, so it is a length of time.
             let us = *us;
             let _ = tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_micros(us))).await;
@@ -76,7 +90,7 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
                 }
                 scene.owe(PARCELS, PAYMENTS).await;
                 if let Some(first) = running.take() {
-                    scene.points.stands_at(dies, REACHED_WITHIN).await;
+                    scene.points.stands_at(dies, reached_within).await;
                     at_kills.push(scene.kill(first).await);
                     scene.pass("61 seconds").await;
                 }
@@ -87,7 +101,7 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
                 if way.after_fan_out(name) {
                     scene.owe(PARCELS, PAYMENTS).await;
                     let owed = "select count(*) from statehouse.delivery where state in ('due', 'leased')";
-                    wait::within(REACHED_WITHIN, async || scene.count(owed).await > 0).await;
+                    wait::within(reached_within, async || scene.count(owed).await > 0).await;
                     scene.points.hold_from(&before, *nth);
                 } else {
                     scene.points.hold_from(&before, *nth);
@@ -95,7 +109,7 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
                 }
                 way.happens(scene).await;
             }
-            ended.reached = scene.points.stands_at(&before, REACHED_WITHIN).await;
+            ended.reached = scene.points.stands_at(&before, reached_within).await;
             if let Some(time) = way.while_held(name).filter(|_| ended.reached) {
                 scene.pass(time).await;
             }
@@ -109,6 +123,9 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
     let found = scene.kill(running).await;
     ended.pairs = found.iter().filter(|effect| effect.open()).count();
     ended.in_hand = found.iter().filter(|effect| effect.worker.as_deref() == Some(&id)).count();
+    for effect in found.iter().filter(|effect| effect.open() && effect.through.is_some()) {
+        *ended.astray.entry(effect.class.clone()).or_default() += 1;
+    }
     at_kills.push(found);
     if !faults.is_empty() {
         scene.provider.behave().await;
@@ -121,7 +138,11 @@ pub async fn run(scene: &mut Scene, worker: &mut Option<Worker>, kill: &Kill, lo
         ended.breaches.push(Breach::new(Invariant::Quiet, format!("it does not come to rest; the worker says:\n{}", next.process.said())));
     }
     let (facts, kept) = scene.facts_of_run().await;
-    ended.breaches.extend(check(&facts, &owed::all(), Story { at_kills: &at_kills, before: &kept, faults: !faults.is_empty() }));
+    ended.breaches.extend(check(
+        &facts,
+        &owed::all(),
+        Story { at_kills: &at_kills, before: &kept, faults: !faults.is_empty(), away: way == Way::Astray },
+    ));
     ended.breaches.extend(messages(scene).await);
     if way.tells() {
         ended.breaches.extend(ways::told(scene).await);
@@ -143,7 +164,7 @@ fn misbehaviour(kill: &Kill) -> Vec<(&'static str, Fault)> {
 /// A seed for the calls in which they do.
 fn at(kill: &Kill) -> u64 {
     match kill.how {
-        How::Moment { us } => us,
+        How::Moment { us, .. } => us,
         How::Point { nth, .. } => nth,
     }
 }
@@ -151,21 +172,19 @@ fn at(kill: &Kill) -> u64 {
 /// Lets the one who stands before a write pass it, all others being held; whether rows or log are others then.
 async fn passes(scene: &mut Scene, before: &str, behind: &str, looks: bool) -> bool {
     if !looks {
-        scene.points.release(before).await;
-        scene.points.stands_at(behind, REACHED_WITHIN).await;
+        scene.points.passes(before, behind, REACHED_WITHIN).await;
         return false;
     }
     // Whoever else was on the way when the first was held has arrived somewhere by the time two looks agree.
     let mut then = look(scene).await;
-    for _ in 0..20 {
+    for _ in 0..LOOKS_MAX {
         let again = look(scene).await;
-        if again == then {
+        if again == then && scene.is_idle().await {
             break;
         }
         then = again;
     }
-    scene.points.release(before).await;
-    scene.points.stands_at(behind, REACHED_WITHIN).await && look(scene).await != then
+    scene.points.passes(before, behind, BOUND).await && look(scene).await != then
 }
 
 async fn look(scene: &mut Scene) -> (String, usize) {
@@ -176,7 +195,7 @@ async fn look(scene: &mut Scene) -> (String, usize) {
 pub async fn judge(scene: &mut Scene, at_kills: &[Vec<Effect>], faults: bool) -> Vec<Breach> {
     let facts = scene.facts().await;
     let kept = scene.kept();
-    let mut breaches = check(&facts, &owed::all(), Story { at_kills, before: &kept, faults });
+    let mut breaches = check(&facts, &owed::all(), Story { at_kills, before: &kept, faults, away: false });
     breaches.extend(messages(scene).await);
     breaches
 }

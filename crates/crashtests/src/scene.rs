@@ -28,32 +28,8 @@ pub const LEASE_S: u32 = 60;
 /// How long anything may take that has to happen.
 pub const BOUND: Duration = Duration::from_secs(30);
 
-/// Nothing happens for so long only where somebody waits for a lease to end.
-const STILL: Duration = Duration::from_secs(2);
-
 /// So often is looked again where something has moved meanwhile.
 const LOOKS_MAX: u32 = 10;
-
-/// How much is owed: in hands of the dead, in those of the living, due now, due later.
-const OWED: &str = "with open as (
-    select e.worker, e.state, greatest(e.due_at, g.blocked_until, g.open_until, g.probe_until) as due_at
-      from statehouse.effect e left join statehouse.gate g using (tenant, app, connector) where e.state in ('due', 'leased')
-    union all select worker, state, due_at from statehouse.message where state in ('due', 'leased')
-    union all select worker, state, slot from statehouse.slot where state in ('due', 'leased')
-    union all select null, 'due', due_at from statehouse.timer where due_at <= statehouse.now())
-  select count(*) filter (where state = 'leased' and worker <> '{id}') || ' ' || count(*) filter (where state = 'leased' and worker = '{id}')
-      || ' ' || count(*) filter (where state = 'due' and due_at <= statehouse.now()) || ' ' || count(*) filter (where state = 'due' and due_at > statehouse.now())
-    from open";
-/// When the last lease of the dead is over.
-const LOST: &str = "select max(leased_until) from (
-    select leased_until from statehouse.effect where state = 'leased' and worker <> '{id}'
-    union all select leased_until from statehouse.message where state = 'leased' and worker <> '{id}'
-    union all select leased_until from statehouse.slot where state = 'leased' and worker <> '{id}') x";
-/// When the next of what waits is due.
-const NEXT: &str = "select min(at) from (
-    select greatest(e.due_at, g.blocked_until, g.open_until, g.probe_until) as at
-      from statehouse.effect e join statehouse.gate g using (tenant, app, connector) where e.state = 'due'
-    union all select due_at from statehouse.message where state = 'due') x";
 
 /// How a worker is run.
 #[derive(Debug, Clone)]
@@ -175,18 +151,19 @@ impl Scene {
         self.dir.path()
     }
 
-    /// Starts a server of the API that asks at its points and listens at `address`.
+    /// Starts a server of the API that asks at its points and listens at `address`; says where that is, should its port have
+    /// been 0.
     ///
     /// # Panics
     /// When it cannot be run.
-    pub async fn serve(&mut self, address: &str) -> Process {
+    pub async fn serve(&mut self, address: &str) -> (Process, String) {
         self.started += 1;
         let mut command = self.program(&["--database-url", &self.db.url("postgres"), "serve", "--listen", address]);
         command.env("STATEHOUSE_POINTS", self.points.socket());
         let said = self.dir.path().join(format!("s{}.said", self.started));
         let mut process = Process::spawn(command, &said).unwrap_or_else(|cause| panic!("no server: {cause}"));
-        process.says(|line| line.contains("answers at").then_some(())).await;
-        process
+        let address = process.says(|line| Some(line.split_once("answers at http://")?.1.to_owned())).await;
+        (process, address)
     }
 
     /// Runs a command of the administrator that asks at its points.
@@ -287,6 +264,12 @@ impl Scene {
         self.rows.value(&format!("update statehouse.clock set now = now + '{interval}'::interval returning now")).await;
     }
 
+    /// Whether no worker has a statement under way.
+    pub async fn is_idle(&self) -> bool {
+        let busy = "select count(*) from pg_stat_activity where usename = 'statehouse_worker' and datname = current_database() and state = 'active'";
+        self.count(busy).await == 0
+    }
+
     /// How many effects are due or leased.
     pub async fn open(&self) -> usize {
         self.count("select count(*) from statehouse.effect where state in ('due', 'leased')").await
@@ -313,54 +296,6 @@ impl Scene {
         self.rows.effects_of(self.part()).await
     }
 
-    /// Lets `worker` work until nothing is owed any more: leases of the dead and times that must pass are passed by the
-    /// hand-held clock. Whether it came to rest within the bound.
-    pub async fn rests(&self, worker: &Worker) -> bool {
-        let owed = OWED.replace("{id}", &worker.id);
-        wait::within(BOUND, async || {
-            let counted = self.rows.value(&owed).await;
-            let mut counted = counted.split(' ').map(|n| n.parse::<u64>().unwrap_or(u64::MAX));
-            let mut next = || counted.next().unwrap_or(u64::MAX);
-            match (next(), next(), next(), next()) {
-                (0, 0, 0, 0) => return true,
-                // Whoever held these is dead: time passes until their leases are over, and never while the living one, whose own
-                // clock stands, has something in hand.
-                (1.., 0, 0, _) => self.forward(LOST, worker).await,
-                (0, 0, 0, 1..) => self.forward(NEXT, worker).await,
-                _ => {}
-            }
-            false
-        })
-        .await
-    }
-
-    /// As [`Scene::rests`], where the worker that lives may have lost hold of something: its own leases are passed too,
-    /// once nothing has happened for a while.
-    pub async fn rests_at_last(&self, worker: &Worker) -> bool {
-        for _ in 0..20 {
-            let before = self.rows.print().await;
-            let still = wait::within(STILL, async || self.rows.value(&OWED.replace("{id}", "")).await.starts_with("0 0 0 0")).await;
-            if still && self.rests(worker).await {
-                return true;
-            }
-            if self.rows.print().await == before {
-                self.forward_past(LOST, "").await;
-            }
-            self.forward(NEXT, worker).await;
-        }
-        false
-    }
-
-    async fn forward(&self, until: &str, worker: &Worker) {
-        self.forward_past(until, &worker.id).await;
-    }
-
-    async fn forward_past(&self, until: &str, but: &str) {
-        let until = until.replace("{id}", but);
-        self.rows.value(&format!("update statehouse.clock set now = greatest(now, ({until}) + '1 second'::interval) returning now")).await;
-        self.rows.value("select pg_notify('statehouse_due', '')").await;
-    }
-
     /// A run begins: all is at rest, and what is judged from now on is what belongs to the run.
     pub async fn begin(&mut self) {
         self.quiet().await;
@@ -379,11 +314,6 @@ impl Scene {
 
     async fn mark(&mut self) -> Mark {
         Mark { event: self.rows.last_event().await, call: self.provider.calls().len() }
-    }
-
-    /// Waits until nothing is owed now, for a while.
-    async fn quiet(&self) {
-        wait::within(STILL, async || self.rows.value(&OWED.replace("{id}", "")).await.starts_with("0 0 0")).await;
     }
 
     fn part(&self) -> Part {

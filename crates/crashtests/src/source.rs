@@ -1,15 +1,16 @@
-//! Bugs planted in a copy of this tree: `data/edits.txt` says which lines of which file an operator changes.
+//! Bugs of the source: `data/edits.txt` says which lines of which file an operator changes.
+//!
+//! They are planted by [`crate::copy`], in a copy of this tree. Each function that bugs change stands there with a body for each of them beside
+//! its own, and the environment says which one runs: so all of them are one build.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use crate::operator::{self, Kind, Operator};
-use crate::{program, scan};
 
-/// What a program is built from, seen from the root of the tree.
-const PARTS: [&str; 5] = ["Cargo.toml", "Cargo.lock", "apps", "crates", "docs"];
+/// The variable that names the bug that is there; where it is not set there is none.
+pub const CHOSEN: &str = "PLANTED_BUG";
 
 /// One bug at one place in the source.
 #[derive(Debug, Clone)]
@@ -28,6 +29,10 @@ struct Change {
     /// As they stand, without their indent.
     old: Vec<String>,
     new: Vec<String>,
+    /// Lines of `old` before the first that changes, or after which something comes.
+    until: usize,
+    /// Whether something goes.
+    takes: bool,
 }
 
 /// Every bug of the file, in its order.
@@ -52,8 +57,12 @@ impl Change {
     fn read(text: &str) -> Change {
         let mut lines = text.lines();
         let mut change = Change { file: lines.next().unwrap_or_default().trim().to_owned(), ..Change::default() };
+        let mut same = true;
         for line in lines.filter(|line| !line.trim().is_empty()) {
             let (mark, rest) = line.split_at(1);
+            same &= mark == " ";
+            change.until += usize::from(same);
+            change.takes |= mark == "-";
             if mark != "+" {
                 change.old.push(rest.trim().to_owned());
             }
@@ -64,18 +73,118 @@ impl Change {
         change
     }
 
-    /// The text with it; an error says how often its lines stand there, where that is not once.
-    fn apply(&self, text: &str) -> Result<String, String> {
-        let lines: Vec<&str> = text.lines().collect();
+    /// Where its lines stand; an error says how often, where that is not once.
+    fn place(&self, lines: &[&str]) -> Result<usize, String> {
         let stands =
             |at: &usize| self.old.iter().zip(&lines[*at..]).all(|(old, line)| line.trim() == old) && *at + self.old.len() <= lines.len();
         let found: Vec<usize> = (0..lines.len()).filter(stands).collect();
         let [at] = found[..] else { return Err(format!("{}: {} places for {:?}", self.file, found.len(), self.old)) };
+        Ok(at)
+    }
+
+    /// The text with it.
+    fn apply(&self, text: &str) -> Result<String, String> {
+        let lines: Vec<&str> = text.lines().collect();
+        let at = self.place(&lines)?;
         let mut into: Vec<&str> = lines[..at].to_vec();
         into.extend(self.new.iter().map(String::as_str));
         into.extend(&lines[at + self.old.len()..]);
         Ok(into.join("\n") + "\n")
     }
+
+    /// The function whose body it changes; none where it adds an item beside others.
+    fn function(&self, lines: &[&str]) -> Result<Option<Function>, String> {
+        let at = self.place(lines)? + self.until;
+        let found = Function::around(lines, at).or_else(|| Function::around(lines, at.saturating_sub(1)));
+        match found {
+            None if self.takes => Err(format!("{}: no function has {:?}", self.file, self.old)),
+            found => Ok(found),
+        }
+    }
+}
+
+/// A function as rustfmt lays it out: its first line, the first of its body, and the one that closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Function {
+    head: usize,
+    body: usize,
+    close: usize,
+}
+
+impl Function {
+    /// The innermost one whose body has this line.
+    fn around(lines: &[&str], at: usize) -> Option<Function> {
+        (0..=at.min(lines.len() - 1)).rev().find_map(|head| {
+            let words = lines[head].trim_start();
+            let indent = lines[head].len() - words.len();
+            let is_function = words.split(' ').take_while(|word| !word.contains('(') || word.starts_with("pub(")).any(|word| word == "fn");
+            let body = head + 1 + lines[head..].iter().position(|line| line.ends_with('{'))?;
+            let closes = |line: &&str| line.len() == indent + 1 && line.ends_with('}');
+            let close = body + lines[body..].iter().position(closes)?;
+            (is_function && (body..close).contains(&at)).then_some(Function { head, body, close })
+        })
+    }
+}
+
+/// Every file that `plants` change, with all of them: a function that they change has a body for each, and its own.
+///
+/// # Errors
+/// The first change that does not find its one place.
+pub fn switched(plants: &[Plant], root: &Path) -> Result<BTreeMap<String, String>, String> {
+    let mut files: BTreeMap<&str, Vec<&Plant>> = BTreeMap::new();
+    for plant in plants {
+        for change in &plant.changes {
+            let of = files.entry(&change.file).or_default();
+            if !of.iter().any(|one| one.name == plant.name) {
+                of.push(plant);
+            }
+        }
+    }
+    let of = |(file, plants): (&str, Vec<&Plant>)| {
+        let text = fs::read_to_string(root.join(file)).map_err(|cause| format!("{file}: {cause}"))?;
+        Ok((file.to_owned(), with_all(&text, file, &plants)?))
+    };
+    files.into_iter().map(of).collect()
+}
+
+fn with_all(text: &str, file: &str, plants: &[&Plant]) -> Result<String, String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut bodies: BTreeMap<Function, Vec<(&str, String)>> = BTreeMap::new();
+    let mut items: Vec<&Change> = Vec::new();
+    for plant in plants {
+        let mut own: BTreeMap<Function, String> = BTreeMap::new();
+        for change in plant.changes.iter().filter(|change| change.file == file) {
+            match change.function(&lines)? {
+                Some(function) => {
+                    let whole = own.entry(function).or_insert_with(|| lines[function.head..=function.close].join("\n") + "\n");
+                    *whole = change.apply(whole)?;
+                }
+                None => items.push(change),
+            }
+        }
+        for (function, whole) in own {
+            let body: Vec<&str> = whole.lines().skip(function.body - function.head).collect();
+            bodies.entry(function).or_default().push((&plant.name, body[..body.len() - 1].join("\n")));
+        }
+    }
+    let mut into = String::new();
+    let mut at = 0;
+    for (function, bodies) in bodies {
+        into += &(lines[at..function.body].join("\n") + "\n");
+        for (name, body) in bodies {
+            into += &format!(
+                "if {{ static HERE: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| std::env::var({CHOSEN:?}).is_ok_and(|name| name == {name:?})); *HERE }} {{\n{body}\n}} else "
+            );
+        }
+        into += &format!("{{\n{}\n}}\n", lines[function.body..function.close].join("\n"));
+        at = function.close;
+    }
+    into += &(lines[at..].join("\n") + "\n");
+    // An item that a bug brings is there for all, and used by that one alone.
+    for change in items {
+        into += &(change.new[change.until..].join("\n") + "\n");
+    }
+    Ok(into)
 }
 
 impl Plant {
@@ -92,120 +201,4 @@ impl Plant {
     pub fn text(&self, function: &str) -> Result<String, String> {
         self.changes.iter().try_fold(function.to_owned(), |text, change| change.apply(&text))
     }
-
-    /// The files it changes and what is in them then, read below `root`.
-    ///
-    /// # Errors
-    /// The first change that does not find its one place.
-    pub fn files(&self, root: &Path) -> Result<Vec<(String, String)>, String> {
-        let mut changed: Vec<(String, String)> = Vec::new();
-        for change in &self.changes {
-            let before = changed.iter().position(|(file, _)| *file == change.file).map(|at| changed.remove(at).1);
-            let text = match before {
-                Some(text) => text,
-                None => fs::read_to_string(root.join(&change.file)).map_err(|cause| format!("{}: {cause}", change.file))?,
-            };
-            changed.push((change.file.clone(), change.apply(&text)?));
-        }
-        Ok(changed)
-    }
-}
-
-/// A copy of this tree, and where it is built. Both stay, so that the next one builds what has changed alone.
-#[derive(Debug)]
-pub struct Copy {
-    place: PathBuf,
-}
-
-impl Copy {
-    /// Beside the directory of everything that is built. What is built is this tree as it stands now, whatever is written
-    /// in it meanwhile.
-    ///
-    /// # Panics
-    /// When it cannot be written.
-    #[must_use]
-    pub fn new() -> Copy {
-        let target = program::target();
-        let name = format!("{}-plants", target.file_name().unwrap_or_default().to_string_lossy());
-        let copy = Copy { place: target.with_file_name(name) };
-        for part in PARTS {
-            bring(&scan::root().join(part), &copy.origin().join(part), &BTreeSet::new());
-        }
-        copy
-    }
-
-    /// Builds the program with a bug in it.
-    ///
-    /// # Errors
-    /// What the compiler says.
-    ///
-    /// # Panics
-    /// When the bug finds no place, or the copy cannot be written.
-    pub fn build(&self, plant: Option<&Plant>) -> Result<PathBuf, String> {
-        let root = self.origin();
-        let files = plant.map_or_else(Vec::new, |plant| plant.files(&root).unwrap_or_else(|cause| panic!("{}: {cause}", plant.name)));
-        // Whatever another bug has changed is as it was.
-        for part in PARTS {
-            bring(&root.join(part), &self.tree().join(part), &files.iter().map(|(file, _)| root.join(file)).collect());
-        }
-        for (file, text) in &files {
-            write(&self.tree().join(file), text.as_bytes());
-        }
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["build", "--quiet", "--locked", "--package", "statehouse", "--bin", "statehouse", "--features", "points"]);
-        command.current_dir(self.tree()).env("CARGO_TARGET_DIR", &self.place).env_remove("CARGO_BUILD_BUILD_DIR");
-        let output = command.output().unwrap_or_else(|cause| panic!("cargo cannot be run: {cause}"));
-        if output.status.success() {
-            // The next build must not write into what a process of this one runs from.
-            let built = self.place.join("planted");
-            let _ = fs::remove_file(&built);
-            fs::copy(self.place.join("debug/statehouse"), &built).unwrap_or_else(|cause| panic!("`{}`: {cause}", built.display()));
-            Ok(built)
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
-    }
-
-    /// As it was.
-    fn origin(&self) -> PathBuf {
-        self.place.join("origin")
-    }
-
-    /// As it is built.
-    fn tree(&self) -> PathBuf {
-        self.place.join("tree")
-    }
-}
-
-impl Default for Copy {
-    fn default() -> Copy {
-        Copy::new()
-    }
-}
-
-/// Makes `to` what `from` is, and writes nothing that is the same already.
-fn bring(from: &Path, to: &Path, but: &BTreeSet<PathBuf>) {
-    if from.is_dir() {
-        let names =
-            |dir: &Path| -> BTreeSet<_> { fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name()).collect() };
-        let wanted = names(from);
-        for name in names(to).difference(&wanted) {
-            let gone = to.join(name);
-            let _ = if gone.is_dir() { fs::remove_dir_all(&gone) } else { fs::remove_file(&gone) };
-        }
-        for name in wanted {
-            bring(&from.join(&name), &to.join(&name), but);
-        }
-    } else if !but.iter().any(|file| file == from) {
-        let text = fs::read(from).unwrap_or_else(|cause| panic!("`{}`: {cause}", from.display()));
-        write(to, &text);
-    }
-}
-
-fn write(file: &Path, text: &[u8]) {
-    if fs::read(file).is_ok_and(|there| there == text) {
-        return;
-    }
-    let parent = file.parent().unwrap_or(file);
-    fs::create_dir_all(parent).and_then(|()| fs::write(file, text)).unwrap_or_else(|cause| panic!("`{}`: {cause}", file.display()));
 }

@@ -14,6 +14,13 @@ pub struct Survivor {
     pub reason: String,
 }
 
+/// Whether `STATEHOUSE_PLANTS` names a plant, as far as it goes (`A11, F05 statehouse.claim_gate 1`); where it names none, each is.
+#[must_use]
+pub fn is_wanted(plant: &str) -> bool {
+    let named = std::env::var("STATEHOUSE_PLANTS").unwrap_or_default();
+    named.is_empty() || named.split(',').any(|one| plant == one.trim() || plant.starts_with(&format!("{} ", one.trim())))
+}
+
 /// Every line whose plant begins with one of `operators`.
 ///
 /// # Panics
@@ -22,7 +29,8 @@ pub struct Survivor {
 pub fn explained(operators: &BTreeSet<String>) -> BTreeMap<String, String> {
     let mut reader = csv::Reader::from_reader(include_str!("../data/survivors.csv").as_bytes());
     let rows = reader.deserialize().map(|row: Result<Survivor, _>| row.unwrap_or_else(|cause| panic!("data/survivors.csv: {cause}")));
-    rows.filter(|row| row.plant.split(' ').next().is_some_and(|id| operators.contains(id))).map(|row| (row.plant, row.reason)).collect()
+    let of = |row: &Survivor| row.plant.split(' ').next().is_some_and(|id| operators.contains(id)) && is_wanted(&row.plant);
+    rows.filter(of).map(|row| (row.plant, row.reason)).collect()
 }
 
 /// What the list and the run disagree on, one line each.

@@ -3,12 +3,16 @@
 use statehouse_testkit::people::{NORDUR, Persona};
 
 use crate::check::{Breach, Invariant};
-use crate::plan::Way;
+use crate::kill::Way;
+use crate::provider::NAMES;
 use crate::scene::{APP, BOUND, Run, Scene};
 use crate::wait;
 
 /// 32 bytes in base64.
 const MASTER: &str = "bWFzdGVyIHNlY3JldCBvZiB0aGUgY3Jhc2ggdGVzdHM=";
+
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// Rows that are over: a key, a session, a message to a subscriber, an upload, and a message that was ignored long ago.
 const OVER: [&str; 6] = [
@@ -30,12 +34,15 @@ const OVER: [&str; 6] = [
 impl Way {
     /// How the worker is run that comes to the point.
     pub(crate) fn run(self) -> Run {
+        let own = |name: &str, value: &str| vec![(format!("STATEHOUSE_{name}"), value.to_owned())];
         let env = match self {
-            Way::Waiting => ("STATEHOUSE_WORKER__LEASE_S", "2"),
-            Way::Telling | Way::TellingOn => ("STATEHOUSE_WEBHOOKS__MASTER_SECRET", MASTER),
-            _ => return Run::default(),
+            Way::Waiting => own("WORKER__LEASE_S", "2"),
+            Way::Telling | Way::TellingOn => own("WEBHOOKS__MASTER_SECRET", MASTER),
+            Way::Roomy => own("WORKER__CONNECTIONS", "16"),
+            Way::Astray => NAMES.iter().flat_map(|name| own(&format!("CONNECTORS__{}__BASE", name.to_uppercase()), NOWHERE)).collect(),
+            _ => Vec::new(),
         };
-        Run { env: vec![(env.0.to_owned(), env.1.to_owned())], ..Run::default() }
+        Run { env, ..Run::default() }
     }
 
     /// What has to be there before anything is owed.

@@ -129,7 +129,7 @@ fn under(code: &str) -> &'static str {
         "SH3050" => "cannot be read",
         "SH3056" => "not known here",
         "SH3058" => "what of the call?",
-        "SH3059" => "does not fit",
+        "SH3059" | "SH3062" => "does not fit",
         "SH3060" => "cannot move it",
         "SH3061" => "does not fit",
         _ => "",

@@ -11,35 +11,59 @@ pub enum Coverage {
     Sender,
 }
 
+/// A scheme, as far as a definition has to know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheme {
+    /// Its name.
+    pub name: &'static str,
+    /// How much of a body it proves.
+    pub coverage: Coverage,
+    /// What beside the body is signed, as patterns name it; `query` is all of the query.
+    pub signed: &'static [&'static str],
+}
+
+impl Scheme {
+    /// Whether the value at this path of a pattern is proven where the body is: it is of the body, or signed beside it.
+    pub fn signs(&self, path: &[String]) -> bool {
+        let beside = path.first().is_some_and(|scope| scope == "header" || scope == "query");
+        let whole = path.join(".");
+        !beside || self.signed.iter().any(|signed| whole == *signed || *signed == path[0])
+    }
+}
+
 use Coverage::{Partly, Sender, Whole};
 
-/// Every scheme `connect` has, by name; a test there holds the two lists equal.
-pub const SCHEMES: [(&str, Coverage); 22] = [
-    ("standard_webhooks", Whole),
-    ("svix", Whole),
-    ("stripe", Whole),
-    ("github", Whole),
-    ("meta", Whole),
-    ("docusign", Whole),
-    ("dropbox_sign", Partly),
-    ("twilio", Whole),
-    ("telegram_bot", Sender),
-    ("telegram_mini_app", Whole),
-    ("pix", Sender),
-    ("woovi", Whole),
-    ("mercado_pago", Partly),
-    ("adyen", Partly),
-    ("adyen_platform", Whole),
-    ("slack", Whole),
-    ("shopify", Whole),
-    ("square", Whole),
-    ("paddle", Whole),
-    ("asaas", Sender),
-    ("hmac_sha256_hex", Whole),
-    ("hmac_sha256_base64", Whole),
+const fn row(name: &'static str, coverage: Coverage, signed: &'static [&'static str]) -> Scheme {
+    Scheme { name, coverage, signed }
+}
+
+/// Every scheme `connect` has; a test there holds the two lists equal.
+pub const SCHEMES: [Scheme; 22] = [
+    row("standard_webhooks", Whole, &["header.webhook-id", "header.webhook-timestamp"]),
+    row("svix", Whole, &["header.svix-id", "header.svix-timestamp"]),
+    row("stripe", Whole, &[]),
+    row("github", Whole, &[]),
+    row("meta", Whole, &[]),
+    row("docusign", Whole, &[]),
+    row("dropbox_sign", Partly, &[]),
+    row("twilio", Whole, &["query"]),
+    row("telegram_bot", Sender, &[]),
+    row("telegram_mini_app", Whole, &[]),
+    row("pix", Sender, &[]),
+    row("woovi", Whole, &[]),
+    row("mercado_pago", Partly, &["header.x-request-id", "query.data.id"]),
+    row("adyen", Partly, &[]),
+    row("adyen_platform", Whole, &[]),
+    row("slack", Whole, &["header.x-slack-request-timestamp"]),
+    row("shopify", Whole, &[]),
+    row("square", Whole, &["query"]),
+    row("paddle", Whole, &[]),
+    row("asaas", Sender, &[]),
+    row("hmac_sha256_hex", Whole, &[]),
+    row("hmac_sha256_base64", Whole, &[]),
 ];
 
-/// The coverage of the scheme of this name.
-pub fn coverage(scheme: &str) -> Option<Coverage> {
-    SCHEMES.iter().find(|(name, _)| *name == scheme).map(|(_, coverage)| *coverage)
+/// The scheme of this name.
+pub fn scheme(name: &str) -> Option<&'static Scheme> {
+    SCHEMES.iter().find(|scheme| scheme.name == name)
 }

@@ -82,7 +82,7 @@ actions:
     result: { id: \"{body.id}\" }
   thank: { args: { lang: required }, send: { post: \"/thanks\", form: { \"metadata[ref]\": \"{ref}\" } }, ask: { get: \"/thanks/{ref}\" } }
   charged: { args: { id: required }, send: { get: \"/charges/{id}\" } }
-  changes: { args: { since: required }, send: { get: \"/changes\", query: { since: \"{since}\" } } }
+  changes: { args: { since: required, after: optional }, send: { get: \"/changes\", query: { since: \"{since}\", after: \"{after}\" } } }
 ";
 
 const BANK: &str = "\
@@ -102,7 +102,8 @@ messages:
 reconcile:
   every: 5 minutes
   window: 1 hour
-  list: { pay.changes: { since: \"{since}\" } }
+  list: { pay.changes: { since: \"{since}\", after: \"{page}\" } }
+  pages: { next: \"{last.id}\", more: \"{answer.more}\" }
   items: data.items
   id: \"{item.id}:{item.status}\"
   type: \"payment.{item.status}\"

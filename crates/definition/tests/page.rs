@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use statehouse_definition::schemes::{Coverage, SCHEMES};
+use statehouse_definition::schemes::{Coverage, SCHEMES, Scheme};
 use statehouse_definition::{SourceFile, check, read};
 
 fn page() -> String {
@@ -69,12 +69,18 @@ fn every_key_is_told() {
 #[test]
 fn every_scheme_is_told_with_what_it_covers() {
     let page = page();
-    for (name, coverage) in SCHEMES {
+    for Scheme { name, coverage, signed } in SCHEMES {
         let mark = match coverage {
             Coverage::Whole => "",
             Coverage::Partly => " ¹",
             Coverage::Sender => " ²",
         };
         assert!([",", "."].iter().any(|end| page.contains(&format!("`{name}`{mark}{end}"))), "`{name}`{mark}");
+        for signed in signed {
+            let told = format!("`{name}` signs");
+            let row = page.lines().find(|line| line.contains(&told)).unwrap_or_default();
+            let said = row.split(&told).nth(1).unwrap_or_default().split(';').next().unwrap_or_default();
+            assert!(said.contains(&format!("`{signed}`")), "`{signed}` of `{name}`: {row}");
+        }
     }
 }

@@ -95,6 +95,8 @@ codes! {
     SH3059 inbox_not_sound "inbox not sound" AfterFix 422 None, "name a scheme that proves the message, or fetch the fact";
     SH3060 message_cannot_move "message that cannot move a record" AfterFix 422 None, "name a unique field and a verb that `connector` may fire";
     SH3061 schedule_not_sound "schedule not sound" AfterFix 422 None, "correct its times, its calendar or its verb";
+    SH3062 pages_not_sound "pages not sound" AfterFix 422 None, "say how the next page is asked for, and where the list ends";
+    SH3063 connector_speaks_otherwise "connector speaks otherwise under its version" AfterFix 409 None, "give the connector a new `version`";
 
     // 4 transition
     SH4001 no_such_verb "no such verb" AfterFix 404 Some("S4001"), "use one of the verbs of this entity";
@@ -207,6 +209,7 @@ codes! {
     SH7006 outcome_in_doubt "outcome in doubt" Later 504 None, "look at the provider whether it happened before anything is sent again";
     SH7007 provider_busy "provider busy" Later 503 None, "nothing to do: it is tried again when the provider said, or later";
     SH7008 secrets_unreadable "secrets cannot be read" AfterFix 500 None, "correct the file of secrets at the place named";
+    SH7009 list_not_whole "list cannot be read whole" AfterFix 502 None, "compare `pages` of the inbox with what the source documents about its lists";
     SH7020 lease_lost "lease lost" Refresh 409 Some("S7020"), "let it be: whoever holds the effect now settles it";
     SH7021 effect_not_unknown "effect not unknown" Refresh 409 Some("S7021"), "look at the effect again; a call is resolved by its record's own verbs";
     SH7022 evidence_missing "evidence missing" AfterFix 422 Some("S7022"), "say in a few words what you go by";

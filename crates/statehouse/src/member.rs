@@ -1,7 +1,8 @@
 //! Who asks, in commands that look after the outside.
 
+use statehouse_fault::{Fault, SH1001};
 use statehouse_store::record::{Session, enter};
-use statehouse_store::{Db, Login};
+use statehouse_store::{Db, Login, definition};
 
 use crate::cx::Cx;
 use crate::failure::Failure;
@@ -28,5 +29,21 @@ impl Member {
         let key = self.who.as_deref().ok_or_else(|| Failure::usage("say who asks: `--as KEY`, or `STATEHOUSE_KEY`"))?;
         let session = enter(&db, key).await?;
         Ok((db, session))
+    }
+
+    /// Refuses a source that the app does not have.
+    ///
+    /// # Errors
+    /// Wrong usage with the names of those there are, and faults of storage.
+    pub async fn insist_on_source(&self, cx: &Cx, session: &Session, source: &str) -> Result<(), Failure> {
+        let server = cx.reach_only(self.app.as_deref()).await?.db(Login::Server, 1)?;
+        let (_, app) = definition::load(&server, &session.app).await?;
+        if app.inboxes.contains_key(source) {
+            return Ok(());
+        }
+        let there: Vec<&String> = app.inboxes.keys().collect();
+        let there = if there.is_empty() { "none".to_owned() } else { statehouse_definition::quoted_list(&there) };
+        let fault = Fault::new(SH1001, format!("`{}` takes no messages of `{source}`; its sources are {there}", app.name));
+        Err(fault.with_help("name one of its inboxes").into())
     }
 }

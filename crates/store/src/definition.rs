@@ -1,9 +1,11 @@
 //! The definition as it is stored in the database: every process runs from there.
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 use statehouse_compile::plan::{Mapping, Snapshot};
 use statehouse_definition::App;
-use statehouse_definition::model::Entity;
+use statehouse_definition::model::{Connector, Entity};
 use statehouse_fault::Fault;
 use tokio_postgres::{Client, GenericClient};
 
@@ -41,7 +43,7 @@ pub fn sha256(app: &App) -> Result<Vec<u8>, StoreFault> {
     Ok(crate::secret::sha256(&canonical(app)?).to_vec())
 }
 
-fn forget_places(value: &mut Value) {
+pub(crate) fn forget_places(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, inner| !is_place(inner));
@@ -125,6 +127,30 @@ pub async fn running_apps(server: &Db) -> Result<Vec<String>, StoreFault> {
     let statement = client.prepare_cached(include_str!("../queries/definition_running_apps.sql")).await?;
     let rows = client.query(&statement, &[]).await.map_err(StoreFault::doing("listing the apps"))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Every version of each connector that the app ever had, as the last definition with that version has it, by name and
+/// version; `None` for one that this release cannot read. Over a pool of `statehouse_worker`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn known_connectors(worker: &Db, app: &str) -> Result<Vec<(String, i32, Option<Connector>)>, StoreFault> {
+    let client = worker.get().await?;
+    let statement = client.prepare_cached(include_str!("../queries/definition_connectors.sql")).await?;
+    let rows = client.query(&statement, &[&app]).await.map_err(StoreFault::doing("reading the versions of connectors"))?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), serde_json::from_str(row.get(2)).ok())).collect())
+}
+
+/// Since when those schedules of an app have the times they have that were changed or put in after the first apply. Over
+/// a pool of `statehouse_worker`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn schedules_since(worker: &Db, app: &str) -> Result<Vec<(String, SystemTime)>, StoreFault> {
+    let client = worker.get().await?;
+    let statement = client.prepare_cached(include_str!("../queries/definition_schedules.sql")).await?;
+    let rows = client.query(&statement, &[&app]).await.map_err(StoreFault::doing("reading since when schedules are so"))?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 fn readable(app: &str, text: Option<&str>) -> Result<App, StoreFault> {

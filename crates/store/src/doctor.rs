@@ -188,8 +188,42 @@ async fn engine(client: &Client) -> Result<Vec<Check>, StoreFault> {
             "run `statehouse apply` for the missing months, then move the rows of `statehouse.event_other`",
         ),
     ];
+    checks.push(feed(client).await?);
+    checks.push(strange(client).await?);
     checks.extend(waiting::checks(&queues_as_admin(client).await?));
     Ok(checks)
+}
+
+/// Events are served up to the oldest transaction that still runs: those of a later one than the server has had wait for it.
+async fn feed(client: &Client) -> Result<Check, StoreFault> {
+    let row = client.query_one(include_str!("../queries/feed_examine.sql"), &[]).await.map_err(StoreFault::doing("examining the feed"))?;
+    let (newest, server, epoch): (String, String, i64) = (row.get("newest"), row.get("server"), row.get("epoch"));
+    if !row.get::<_, bool>("ahead") {
+        return Ok(Check::fine("feed", format!("ends at {newest}, the server is at {server}")));
+    }
+    let found = format!(
+        "events stand at transaction {newest}, the server is at {server}: no feed and no subscriber sees them, nor what happens from now on"
+    );
+    let help = format!("stop the server and run `pg_resetwal --epoch {epoch}` over its data; see \"After a restore\" in docs/events.md");
+    Ok(Check::wrong("feed", found, help))
+}
+
+/// What is owed goes out by the definition that had its version; where none ever had it, nobody sends it.
+async fn strange(client: &Client) -> Result<Check, StoreFault> {
+    let rows = client
+        .query(include_str!("../queries/effect_strange.sql"), &[])
+        .await
+        .map_err(StoreFault::doing("looking for versions of connectors that nobody knows"))?;
+    let told: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{} of `{}` due under version {}", grouped(row.get(2)), row.get::<_, String>(0), row.get::<_, i32>(1)))
+        .collect();
+    Ok(Check::when(
+        told.is_empty(),
+        "versions of connectors",
+        if told.is_empty() { "all that is due is known".to_owned() } else { told.join(", ") },
+        "apply a definition that has this version of the connector; the next one may have a newer, and what is owed goes out by the old",
+    ))
 }
 
 /// `1,626` for 1626.

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
+use crate::effects::Id;
 use crate::people::doors;
 use crate::record::Session;
 use crate::{Db, StoreFault};
@@ -18,6 +20,30 @@ pub const KINDS: [&str; 6] = ["effect", "message", "timer", "schedule", "source"
 pub const PAGE_MAX: i32 = 200;
 /// How many go at once where all of them are let go.
 const BITE: i32 = 500;
+
+/// Whether a text has the form that the id of a held thing has; whether it names one is for the database to say.
+pub fn is_id(text: &str) -> bool {
+    let all = |text: &str, fits: fn(u8) -> bool| !text.is_empty() && text.bytes().all(fits);
+    let uuid = |text: &str| Uuid::parse_str(text).is_ok_and(|id| id.to_string() == text);
+    let Some((kind, rest)) = text.split_once(':') else { return false };
+    match kind {
+        "effect" => Id::parse(rest).is_some(),
+        "message" => uuid(rest),
+        "timer" => rest.split_once(':').is_some_and(|(record, verb)| {
+            uuid(record) && all(verb, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte))
+        }),
+        "schedule" | "source" => all(rest, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+        "delivery" => rest.strip_prefix("msg_").is_some_and(|rest| {
+            let parts: Vec<&str> = rest.split('_').collect();
+            parts.len() == 3
+                && parts[0].len() == 32
+                && all(parts[0], |byte| byte.is_ascii_hexdigit())
+                && all(parts[1], |byte| byte.is_ascii_digit())
+                && all(parts[2], |byte| byte.is_ascii_digit())
+        }),
+        _ => false,
+    }
+}
 
 /// Where a page begins: after this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,4 +101,36 @@ pub async fn discard(db: &Db, session: &Session, ids: &[String], evidence: &str)
     let rows = doors::call(db, session, "putting away what is held", include_str!("../queries/held_discard.sql"), &[&ids, &evidence]).await;
     statehouse_fault::point!("store.discard_held:after");
     Ok(rows?.iter().map(|row| row.get(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_id;
+
+    #[test]
+    fn an_id_says_its_kind_and_what_it_names() {
+        let uuid = "0199a000-0000-7000-8000-0000000d1ce5";
+        let hex = uuid.replace('-', "");
+        for id in [
+            format!("effect:{hex}-7-2"),
+            format!("message:{uuid}"),
+            format!("timer:{uuid}:charge.unknown"),
+            "schedule:nightly".into(),
+            "source:mercado_pago".into(),
+            format!("delivery:msg_{hex}_123_4"),
+        ] {
+            assert!(is_id(&id), "{id}");
+        }
+        let other =
+            ["", "x", "effect:", "effect:x", "message:x", "schedule:", "source:A", "delivery:msg_1_2_3", "other:1"].map(str::to_owned);
+        for id in other.into_iter().chain([
+            uuid.into(),
+            format!("message:{hex}"),
+            format!("timer:{uuid}"),
+            format!("timer:{uuid}:"),
+            format!("delivery:msg_{hex}_1"),
+        ]) {
+            assert!(!is_id(&id), "{id}");
+        }
+    }
 }

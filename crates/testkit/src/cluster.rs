@@ -1,6 +1,7 @@
 //! The server that the tests of one run share.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -99,19 +100,48 @@ impl Cluster {
     #[must_use]
     pub fn restored(&self, of: &TestDatabase, hint: &str) -> TestDatabase {
         let into = self.database(hint);
-        let binaries = Binaries::find(None).unwrap_or_else(|fault| panic!("{} {fault}", fault.code()));
-        let tool = |name: &str| {
-            let mut command = Command::new(binaries.program(name));
-            command.arg("--host").arg(&self.socket_dir).args(["--username", SUPERUSER, "--port", &PORT.to_string()]);
-            command
-        };
-        let mut dump = tool("pg_dump").args(["--format", "custom", of.name()]).stdout(Stdio::piped()).spawn().expect("pg_dump starts");
+        let mut dump = self.tool("pg_dump").args(["--format", "custom", of.name()]).stdout(Stdio::piped()).spawn().expect("pg_dump starts");
         let backup = dump.stdout.take().expect("its output");
-        let loaded = tool("pg_restore").args(["--exit-on-error", "--dbname", into.name()]).stdin(backup).status();
+        let loaded = self.tool("pg_restore").args(["--exit-on-error", "--dbname", into.name()]).stdin(backup).status();
         let dumped = dump.wait();
         assert!(dumped.is_ok_and(|status| status.success()), "the backup is not whole");
         assert!(loaded.is_ok_and(|status| status.success()), "the backup cannot be brought back");
         into
+    }
+
+    /// A backup of a database, as `pg_dump --format custom` makes it.
+    ///
+    /// # Panics
+    /// When it cannot be made whole.
+    #[must_use]
+    pub fn backup(&self, of: &TestDatabase) -> Vec<u8> {
+        let made = self.tool("pg_dump").args(["--format", "custom", of.name()]).output().expect("pg_dump starts");
+        assert!(made.status.success(), "the backup is not whole: {}", String::from_utf8_lossy(&made.stderr));
+        made.stdout
+    }
+
+    /// Brings a backup back into a database that is there, by `pg_restore` with these options. What is told of a primary key of a
+    /// partition, which goes with its table and not before, is no harm.
+    ///
+    /// # Panics
+    /// When it cannot be brought back whole.
+    pub fn bring_back(&self, into: &TestDatabase, backup: &[u8], options: &[&str]) {
+        let mut command = self.tool("pg_restore");
+        command.args(["--dbname", into.name()]).args(options).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut load = command.spawn().expect("pg_restore starts");
+        let written = load.stdin.take().expect("its input").write_all(backup);
+        let loaded = load.wait_with_output().expect("pg_restore ends");
+        let told = String::from_utf8_lossy(&loaded.stderr);
+        let harm = told.lines().filter(|line| line.contains("error:") && !line.contains("cannot drop inherited constraint"));
+        assert!(written.is_ok() && harm.count() == 0, "{told}");
+    }
+
+    /// A program of Postgres that is led to this server.
+    fn tool(&self, name: &str) -> Command {
+        let binaries = Binaries::find(None).unwrap_or_else(|fault| panic!("{} {fault}", fault.code()));
+        let mut command = Command::new(binaries.program(name));
+        command.arg("--host").arg(&self.socket_dir).args(["--username", SUPERUSER, "--port", &PORT.to_string()]);
+        command
     }
 
     /// Makes a template once for all processes that share this server, by `build`, and returns its name.

@@ -56,6 +56,8 @@ async fn open(shared: &Shared, installed: &Installed, name: &str, times: &Times,
             time::open_slot(&shared.db, standing.tenant, app, name, now, true).await?;
             continue;
         };
+        // Nor for those before it had the times it has.
+        let last = installed.since(name).filter(|since| *since <= now).map_or(last, |since| since.max(last));
         let (Ok(last), Ok(now)) = (Timestamp::try_from(last), Timestamp::try_from(now)) else { continue };
         for slot in times.owed(last, now) {
             time::open_slot(&shared.db, standing.tenant, app, name, slot.into(), false).await?;

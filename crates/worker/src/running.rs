@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use statehouse_definition::App;
-use statehouse_definition::model::{Connector, Rate};
-use statehouse_store::effects::{Detour, Known, Pace};
+use statehouse_definition::model::{Class, Connector, Rate};
+use statehouse_store::effects::{Detour, Known, Pace, Rests};
 
 use crate::schedule::Times;
 
@@ -24,11 +25,25 @@ pub(crate) struct Installed {
     pub version: i32,
     /// Its schedules and when they are due.
     pub times: Vec<(String, Times)>,
+    /// Connectors as they were in versions they no longer have, by name and version: what is owed under one goes out by it.
+    former: BTreeMap<(String, i32), Connector>,
+    /// Since when a schedule has the times it has, where it was changed.
+    since: BTreeMap<String, SystemTime>,
 }
 
 impl Installed {
     /// Reads what `check` has judged; a schedule that cannot be read nevertheless is told, and left out.
-    pub fn new(app: App, version: i32) -> Installed {
+    pub fn new(app: App, version: i32, known: Vec<(String, i32, Option<Connector>)>, since: Vec<(String, SystemTime)>) -> Installed {
+        let mut former = BTreeMap::new();
+        for (name, version, connector) in known {
+            match connector {
+                _ if app.connectors.get(&name).is_some_and(|now| now.version as i32 == version) => {}
+                Some(connector) => drop(former.insert((name, version), connector)),
+                None => {
+                    tracing::error!(app = %app.name, connector = %name, version, "what is owed under this version is not sent: this release cannot read it")
+                }
+            }
+        }
         let mut times = Vec::new();
         for (name, schedule) in &app.schedules {
             match Times::of(schedule, &app) {
@@ -36,13 +51,39 @@ impl Installed {
                 Err(unsound) => tracing::error!(app = %app.name, schedule = %name, %unsound, "a schedule is not kept"),
             }
         }
-        Installed { app, version, times }
+        Installed { app, version, times, former, since: since.into_iter().collect() }
+    }
+
+    /// A connector in one of its versions.
+    pub fn connector(&self, name: &str, version: i32) -> Option<&Connector> {
+        let now = self.app.connectors.get(name).filter(|connector| connector.version as i32 == version);
+        now.or_else(|| self.former.get(&(name.to_owned(), version)))
+    }
+
+    /// A connector as it is, or as it was last where the definition has it no more.
+    pub fn latest(&self, name: &str) -> Option<&Connector> {
+        self.app.connectors.get(name).or_else(|| self.versions(name).last())
+    }
+
+    /// Since when a schedule has the times it has, where it was changed or put in later.
+    pub fn since(&self, schedule: &str) -> Option<SystemTime> {
+        self.since.get(schedule).copied()
+    }
+
+    /// What a connector was, the oldest version first.
+    fn versions(&self, name: &str) -> impl Iterator<Item = &Connector> {
+        self.former.range((name.to_owned(), i32::MIN)..=(name.to_owned(), i32::MAX)).map(|(_, connector)| connector)
     }
 
     /// Connectors through which effects can be sent.
     pub fn senders(&self) -> impl Iterator<Item = (&String, &Connector)> {
-        let sends = |connector: &Connector| connector.wire.is_some() && connector.actions.values().any(|action| action.send.is_some());
-        self.app.connectors.iter().filter(move |(_, connector)| sends(connector))
+        self.app.connectors.iter().filter(|(_, connector)| sends(connector))
+    }
+
+    /// The same, and those of which something may still be owed under a version that they no longer have.
+    fn owing(&self) -> impl Iterator<Item = (&str, &Connector)> {
+        let former = self.former.iter().filter(|(_, connector)| sends(connector)).map(|((name, _), connector)| (name.as_str(), connector));
+        self.senders().map(|(name, connector)| (name.as_str(), connector)).chain(former)
     }
 }
 
@@ -68,22 +109,56 @@ impl Running {
 
     /// What effects can be sent here, at most `most` of each tenant in one claim.
     pub fn known(&self, most: i32) -> Vec<Known> {
-        self.senders().map(|(installed, name, connector)| known(installed, name, connector, most)).collect()
+        let all = self.owing().map(|(installed, name, connector)| known(installed, name, connector, most));
+        all.fold(Vec::new(), |mut all, one| {
+            match all.iter_mut().find(|known: &&mut Known| known.app == one.app && known.connector == one.connector) {
+                Some(known) => known.versions.extend(one.versions),
+                None => all.push(one),
+            }
+            all
+        })
     }
 
     /// What can be sent here through another connector where its own is away, likewise.
     pub fn detours(&self, most: i32) -> Vec<Detour> {
         let detour = |(installed, name, connector): (&Installed, &str, &Connector)| {
             let through = connector.fallback.clone()?;
-            let pace = installed.app.connectors.get(&through)?.limit.as_ref().map(pace);
+            let pace = installed.latest(&through)?.limit.as_ref().map(pace);
             Some(Detour { of: known(installed, name, connector, most), through, pace })
         };
-        self.senders().filter_map(detour).collect()
+        let all = self.owing().filter_map(detour);
+        all.fold(Vec::new(), |mut all, one| {
+            let same = |other: &&mut Detour| {
+                (&other.of.app, &other.of.connector, &other.through) == (&one.of.app, &one.of.connector, &one.through)
+            };
+            match all.iter_mut().find(same) {
+                Some(detour) => detour.of.versions.extend(one.of.versions),
+                None => all.push(one),
+            }
+            all
+        })
     }
 
-    fn senders(&self) -> impl Iterator<Item = (&Installed, &str, &Connector)> {
-        self.apps.values().flat_map(|installed| installed.senders().map(move |(name, connector)| (&**installed, name.as_str(), connector)))
+    /// How long a doubt rests at each provider that is asked about it.
+    pub fn rests(&self) -> Rests {
+        let mut rests = Rests::new();
+        for (installed, name, connector) in self.owing().filter(|(_, _, connector)| connector.class == Class::Q) {
+            let Some(wire) = connector.wire.as_ref() else { continue };
+            // The longest of its versions.
+            let rest = rests.entry(format!("{}.{name}", installed.app.name)).or_insert(0.0);
+            *rest = rest.max(wire.ask_after.seconds() as f64);
+        }
+        rests
     }
+
+    fn owing(&self) -> impl Iterator<Item = (&Installed, &str, &Connector)> {
+        self.apps.values().flat_map(|installed| installed.owing().map(move |(name, connector)| (&**installed, name, connector)))
+    }
+}
+
+/// Whether anything can be sent through it.
+fn sends(connector: &Connector) -> bool {
+    connector.wire.is_some() && connector.actions.values().any(|action| action.send.is_some())
 }
 
 fn known(installed: &Installed, name: &str, connector: &Connector, most: i32) -> Known {

@@ -95,7 +95,9 @@ impl Shared {
                 }
                 Err(fault) => return Err(fault),
             };
-            let installed = Installed::new(app, version);
+            let known = definition::known_connectors(&self.db, &name).await?;
+            let since = definition::schedules_since(&self.db, &name).await?;
+            let installed = Installed::new(app, version, known, since);
             self.open_gates(&installed).await?;
             tracing::info!(app = %name, version, "a definition is followed");
             *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(before.with(installed));

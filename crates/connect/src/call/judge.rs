@@ -32,7 +32,10 @@ pub enum Verdict {
         retry_after: Option<Duration>,
     },
     /// It may have happened.
-    Doubt,
+    Doubt {
+        /// How long the answer asks to be left alone, if it does.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// Judges an answer by the action's own `answers`, the first that fits, else by its status; `now` in seconds since 1970.
@@ -41,20 +44,21 @@ pub fn judge(action: &Action, answer: &Answer, now: i64) -> Verdict {
     let scope = read.onto(Scope::new());
     let stated = stated(&action.answers, answer.status, &read.body, &scope);
     match stated.unwrap_or_else(|| usual(answer.status)) {
-        Means::Done if read.is_strange && reads_body(action) => Verdict::Doubt,
+        Means::Done if read.is_strange && reads_body(action) => Verdict::Doubt { retry_after: None },
         Means::Done => Verdict::Done(kept(&action.result, &scope)),
         Means::Failed => Verdict::Failed { code: SH7004, result: kept(&action.result, &scope) },
         Means::Busy => Verdict::Busy { retry_after: retry_after(&answer.headers, now) },
-        Means::Doubt => Verdict::Doubt,
+        Means::Doubt => Verdict::Doubt { retry_after: retry_after(&answer.headers, now) },
     }
 }
 
-/// What a status means where nothing else is said.
+/// What a status means where nothing else is said. That it was not taken is what 425 and 429 say. Of 408 and 503 only the
+/// provider's own documents can tell: whoever stands before it says the same where it has taken it and is late to answer.
 pub(super) fn usual(status: u16) -> Means {
     match status {
         200..=299 => Means::Done,
-        408 | 425 | 429 | 503 => Means::Busy,
-        409 => Means::Doubt,
+        425 | 429 => Means::Busy,
+        408 | 409 => Means::Doubt,
         300..=499 => Means::Failed,
         _ => Means::Doubt,
     }

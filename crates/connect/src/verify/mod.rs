@@ -139,21 +139,33 @@ impl Scheme {
     ///
     /// # Errors
     /// Why it is not taken. Nothing may be remembered of a message that is not, its id least of all: a forged one would
-    /// otherwise stand in the way of the real one.
+    /// otherwise stand in the way of the real one. [`Rejected::Secret`] only where none of the secrets has the form of
+    /// this scheme: one that was mistyped takes none of the others down.
     pub fn verify(&self, received: &Received<'_>, secrets: &[Secret], now: i64) -> Result<Proof, Rejected> {
-        let mut living = secrets.iter().filter(|secret| secret.lives(now)).peekable();
-        living.peek().ok_or(Rejected::NoSecret)?;
-        let mut matched = None;
-        for secret in living {
+        let (mut matched, mut none) = (None, Rejected::NoSecret);
+        for secret in secrets.iter().filter(|secret| secret.lives(now)) {
             // Every secret is tried, whether or not one has matched.
             match self.how.judge(received, secret, now) {
                 Ok(sent_at) => matched = matched.or(Some((secret, sent_at))),
-                Err(Rejected::Mismatch) => {}
+                Err(Rejected::Mismatch) => none = Rejected::Mismatch,
+                Err(Rejected::Secret(_)) if none == Rejected::Mismatch => {}
+                Err(malformed @ Rejected::Secret(_)) => none = malformed,
                 Err(other) => return Err(other),
             }
         }
-        let (secret, sent_at) = matched.ok_or(Rejected::Mismatch)?;
+        let (secret, sent_at) = matched.ok_or(none)?;
         Ok(Proof { coverage: self.coverage, secret: secret.id.clone(), sent_at })
+    }
+
+    /// What of a message beside its body the signature covers, as patterns name it: `header.webhook-id`, `query` for all of
+    /// the query, `query.data.id` for one of its fields. Whoever caught a message can send it on with anything else.
+    pub fn signed(&self) -> Vec<String> {
+        self.how.covers()
+    }
+
+    /// Whether a secret has the form that this scheme's have.
+    pub fn reads(&self, secret: &Secret) -> bool {
+        self.how.reads(secret)
     }
 
     /// The header in which a secret of ours comes back as it is: what keeps a message keeps all its headers but this one.

@@ -72,6 +72,16 @@ impl Recipe {
         Ok(sent_at)
     }
 
+    /// What beside the body is signed, as patterns name it.
+    pub(super) fn covers(&self) -> Vec<String> {
+        let named = |part: &Part| match (*part, self.time) {
+            (Part::Header(name), _) | (Part::Time, Some(Time::Header(name))) => Some(format!("header.{name}")),
+            (Part::Url, _) => Some("query".to_owned()),
+            _ => None,
+        };
+        self.signed.iter().filter_map(named).collect()
+    }
+
     fn time_of<'a>(&self, time: Time, received: &Received<'a>) -> Result<&'a str, Rejected> {
         match (time, self.given) {
             (Time::Header(name), _) => header(received, name),

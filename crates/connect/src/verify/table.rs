@@ -41,9 +41,12 @@ impl How {
 
 fn certificate(received: &Received<'_>, secret: &Secret) -> Result<Option<i64>, Rejected> {
     let shown = received.certificate.ok_or(Rejected::Missing("client certificate"))?;
-    let pinned = hex::decode(&secret.text).ok().filter(|bytes| bytes.len() == 32);
-    let pinned = pinned.ok_or_else(|| Rejected::Secret(secret.id.clone()))?;
+    let pinned = pinned(secret).ok_or_else(|| Rejected::Secret(secret.id.clone()))?;
     if same(&shown, &pinned) { Ok(None) } else { Err(Rejected::Mismatch) }
+}
+
+fn pinned(secret: &Secret) -> Option<Vec<u8>> {
+    hex::decode(&secret.text).ok().filter(|bytes| bytes.len() == 32)
 }
 
 /// The scheme of this name.
@@ -168,6 +171,26 @@ static SCHEMES: [Scheme; 22] = [
 ];
 
 impl How {
+    /// What beside the body is signed, as patterns name it.
+    pub(super) fn covers(&self) -> Vec<String> {
+        match self {
+            How::Recipe(recipe) | How::Meta(recipe) => recipe.covers(),
+            How::Twilio => vec!["query".to_owned()],
+            How::MercadoPago => vec!["header.x-request-id".to_owned(), "query.data.id".to_owned()],
+            How::Token(_) | How::Certificate | How::DropboxSign | How::AdyenItems | How::TelegramMiniApp => Vec::new(),
+        }
+    }
+
+    /// Whether a secret has the form that this one needs.
+    pub(super) fn reads(&self, secret: &Secret) -> bool {
+        match self {
+            How::Recipe(recipe) | How::Meta(recipe) => recipe.key.key(&secret.text).is_some(),
+            How::AdyenItems => KeyForm::Hex.key(&secret.text).is_some(),
+            How::Certificate => pinned(secret).is_some(),
+            How::Token(_) | How::Twilio | How::DropboxSign | How::MercadoPago | How::TelegramMiniApp => true,
+        }
+    }
+
     /// The header in which a secret of ours comes back as it is.
     pub(super) fn token_header(&self) -> Option<&'static str> {
         match self {

@@ -34,6 +34,7 @@ actions:
       - { status: 404, where: { code: gone }, means: done }
       - { status: 500, means: failed }
       - { status: 422, means: busy }
+      - { status: 503, means: busy }
   asked:
     args: { id: required }
     send: { post: /x }
@@ -66,7 +67,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::Done(_) => "done",
         Verdict::Failed { .. } => "failed",
         Verdict::Busy { .. } => "busy",
-        Verdict::Doubt => "doubt",
+        Verdict::Doubt { .. } => "doubt",
     }
 }
 
@@ -77,8 +78,9 @@ fn a_status_has_a_meaning_of_its_own() {
     for status in 100..=599 {
         let expected = match status {
             200..=299 => "done",
-            408 | 425 | 429 | 503 => "busy",
-            409 => "doubt",
+            // RFC 6585 and RFC 8470: these two say that it was not taken; no other status does.
+            425 | 429 => "busy",
+            408 | 409 => "doubt",
             300..=499 => "failed",
             _ => "doubt",
         };
@@ -102,6 +104,8 @@ fn what_the_definition_says_of_an_answer_comes_first() {
         (500, "<html>", "failed"),
         (502, "<html>", "doubt"),
         (422, "{}", "busy"),
+        // Its own documents say that it takes nothing then.
+        (503, "{}", "busy"),
         // It would have to be read, and is none that can be.
         (200, "<html>maintenance</html>", "doubt"),
         (200, r#"{"state":"taken","state":"rejected"}"#, "doubt"),
@@ -142,8 +146,12 @@ fn how_long_to_wait_is_told() {
     let busy = |status, headers: &[(&'static str, &'static str)]| judge(&connector.actions["plain"], &answer(status, headers, ""), 0);
     let wait = |seconds: Option<u64>| Verdict::Busy { retry_after: seconds.map(Duration::from_secs) };
     assert_eq!(busy(429, &[("retry-after", "30")]), wait(Some(30)));
-    assert_eq!(busy(503, &[("retry-after", "soon")]), wait(None));
-    assert_eq!(busy(503, &[]), wait(None));
+    assert_eq!(busy(429, &[("retry-after", "soon")]), wait(None));
+    assert_eq!(busy(425, &[]), wait(None));
+    // A gateway says so too where the one behind it has done it.
+    assert_eq!(busy(503, &[("retry-after", "30")]), Verdict::Doubt { retry_after: Some(Duration::from_secs(30)) });
+    assert_eq!(busy(503, &[]), Verdict::Doubt { retry_after: None });
+    assert_eq!(busy(408, &[("retry-after", "soon")]), Verdict::Doubt { retry_after: None });
 }
 
 fn asked(connector: &Connector, action: &str, status: u16, body: &str) -> Asked {

@@ -86,7 +86,7 @@ fn judged(action: &Action, text: &str) -> String {
         Verdict::Done(result) => format!("done {}", Value::Object(result)),
         Verdict::Failed { result, .. } => format!("failed {}", Value::Object(result)),
         Verdict::Busy { .. } => "busy".to_owned(),
-        Verdict::Doubt => "doubt".to_owned(),
+        Verdict::Doubt { .. } => "doubt".to_owned(),
     }
 }
 

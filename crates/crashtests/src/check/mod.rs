@@ -81,6 +81,8 @@ pub struct Story<'a> {
     pub at_kills: &'a [Vec<Effect>],
     /// Whether the provider misbehaved: refused, asked to wait, broke off.
     pub faults: bool,
+    /// Whether some could not be reached, so that what was claimed was given back unsent.
+    pub away: bool,
 }
 
 /// Everything that does not hold once all should be at rest.

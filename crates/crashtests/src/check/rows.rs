@@ -68,7 +68,7 @@ fn claims(facts: &Facts, story: Story<'_>, breaches: &mut Vec<Breach>) {
     }
     // With one kill and a provider that behaves, the number is known.
     let [kill] = story.at_kills else { return };
-    for then in kill.iter().filter(|then| then.open() && !story.faults) {
+    for then in kill.iter().filter(|then| then.open() && !story.faults && !story.away) {
         let Some(effect) = now.get(&then.key()).filter(|effect| effect.state == "done") else { continue };
         if effect.attempt != then.attempt + 1 {
             let what =

@@ -29,7 +29,7 @@ pub(super) async fn run(drill: &mut Drill) -> Held {
 }
 
 /// Works off what is due.
-async fn rest(drill: &Drill) -> Held {
+pub(super) async fn rest(drill: &Drill) -> Held {
     for _ in 0..10 {
         drill.a.recover().await?;
         if drill.a.work(&drill.provider).await? == 0 {
@@ -94,6 +94,10 @@ async fn messages_in_hand(drill: &Drill, other: &Client) -> Held {
     holds(Throughput, lent.len() == 1 && lent[0].key == "crowd two", "beside a message in hand the other is not lent")?;
     let rest = messages::claim(&drill.a).await?;
     holds(Missing, rest.len() == 1, "a message that was in hand is not lent")?;
+    // Nor for where somebody else writes down what was seen.
+    drill.superuser("update statehouse.inflow set floor = statehouse.now() - interval '1 day', sweep_at = '-infinity'").await?;
+    let seen = "select from statehouse.inflow where tenant = 1 for update";
+    holds(Missing, held(other, seen, messages::claim(&drill.a)).await?.is_empty(), "what is lent is lent again")?;
     drill.pass("61 seconds").await?;
     let lost = "select from statehouse.message where state = 'leased' and key = 'crowd one' for update";
     let taken = held(other, lost, async { Ok(inbox::recover(&drill.b.db, 100).await?) }).await?;

@@ -15,6 +15,14 @@ pub(super) async fn run(drill: &mut Drill) -> Held {
     report(drill, 0, 0, Some(Duration::from_secs(600))).await?;
     // Another who asks for less does not shorten it.
     report(drill, 0, 0, Some(Duration::from_secs(60))).await?;
+    // Nor by whoever waits for the gate because others have all the rest in hand.
+    let waits = |tenant: i32| {
+        format!(
+            "begin; select count(*) from statehouse.claim_gate('a', {tenant}, '{APP}', 'k', array[1], null, null, 100, '60 seconds', true); rollback"
+        )
+    };
+    let both = [drill.count(&waits(1)).await, drill.count(&waits(2)).await];
+    holds(Waits, both == [0, 2], &format!("of each tenant {both:?} are lent to who waits, and the first asked to be left alone"))?;
     holds(Waits, of_k(&drill.a.claim().await?) == (0, 4), "a provider that asked to be left alone is called")?;
     drill.pass("599 seconds").await?;
     holds(Waits, of_k(&drill.b.claim().await?) == (0, 0), "a provider that asked to be left alone is called")?;

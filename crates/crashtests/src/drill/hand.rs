@@ -38,7 +38,7 @@ impl Hand {
     }
 
     pub(super) async fn recover(&self) -> Held<usize> {
-        Ok(effects::recover(&self.db, None, 1000).await?.len())
+        Ok(effects::recover(&self.db, None, 1000, &effects::Rests::new()).await?.len())
     }
 
     pub(super) async fn beat(&self, held: &[Claim]) -> Held<Vec<Claim>> {

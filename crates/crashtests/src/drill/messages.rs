@@ -10,7 +10,7 @@ use statehouse_testkit::people::Persona;
 
 use super::{Drill, Hand, Held, LEASE, TENANTS, holds};
 use crate::check::Breach;
-use crate::check::Invariant::{Fences, Missing, Once, Quiet};
+use crate::check::Invariant::{Fences, Missing, Once, Quiet, Restored};
 use crate::scene::{self, APP};
 
 pub(super) const SOURCE: &str = "carrier";
@@ -52,7 +52,10 @@ pub(super) async fn receive(drill: &Drill, tenant: i32, key: &str, body: &Value)
 }
 
 async fn received(drill: &Drill) -> Held {
+    let from = drill.rows.value("select last_value from statehouse.drill_ids").await;
     for tenant in TENANTS.map(|tenant| tenant.number) {
+        // Both tenants have messages of the same ids.
+        drill.superuser(&format!("select setval('statehouse.drill_ids', {from})")).await?;
         let (first, other) = (json!({ "n": 1 }), json!({ "n": 2 }));
         holds(Missing, receive(drill, tenant, "same", &first).await? == Verdict::New, "a new message is not new")?;
         holds(Once, receive(drill, tenant, "same", &first).await? == Verdict::Again, "a message is stored twice")?;
@@ -62,11 +65,33 @@ async fn received(drill: &Drill) -> Held {
     let stored = drill.rows.value("select string_agg(tenant || state || n, ' ' order by tenant, n) from statehouse.message").await;
     holds(Missing, stored == "1due0 1conflict1 2due0 2conflict1", &format!("stored are {stored}"))?;
     holds(Once, drill.count("select sum(count) from statehouse.message_doublet").await == 4, "doublets are not counted")?;
+    // What was seen of one tenant's messages says nothing of another's.
+    for (other, tenant) in [(1, 2), (2, 1)] {
+        // Whichever of the two rows lies first.
+        let alone = format!(
+            "begin; update statehouse.inflow set floor = statehouse.now() + interval '1 day', sweep_at = clock_timestamp() + interval '1 hour' where tenant = {other};
+             update statehouse.inflow set floor = '-infinity', sweep_at = '-infinity' where tenant = {tenant};
+             select count(*) from statehouse.claim_messages_of('a', {tenant}, array['{APP}'], 100, '60 seconds'); rollback"
+        );
+        holds(Missing, drill.count(&alone).await == 1, "a message of one tenant is not lent, it alone")?;
+    }
+    let older = drill.in_another_epoch(&format!("statehouse.claim_messages('a', array['{APP}'], 100, '60 seconds')")).await;
+    let each = drill.in_another_epoch(&format!("statehouse.claim_messages_of('a', 1, array['{APP}'], 100, '60 seconds')")).await;
+    holds(Restored, older + each == 0, "a message of an older epoch is lent")?;
+    let seen = format!(
+        "begin; update statehouse.inflow set floor = '-infinity', sweep_at = '-infinity';
+         do $$ begin perform statehouse.claim_messages_of('a', 1, array['{APP}'], 100, '60 seconds'); end $$;
+         select string_agg((floor = '-infinity')::text, ' ' order by tenant) from statehouse.inflow; rollback"
+    );
+    let seen = drill.rows.value(&seen).await;
+    holds(Missing, seen == "false true", "what was seen of one tenant's messages is written down for another")?;
     let all = claim(&drill.a).await?;
     holds(Missing, all.len() == 2, "one in conflict is worked on, or one that is due is not")?;
-    let said: Vec<Outcome> = all.iter().map(|one| Outcome::new(one.held, End::Ignored)).collect();
-    let settled = inbox::settle(&drill.a.db, &drill.a.id, &said).await?;
-    holds(Missing, settled.len() == 2, "who holds the lease cannot settle")
+    for one in &all {
+        let settled = inbox::settle(&drill.a.db, &drill.a.id, &[Outcome::new(one.held, End::Ignored)]).await?;
+        holds(Missing, settled.len() == 1, "a message is not settled, it alone")?;
+    }
+    Ok(())
 }
 
 /// Of a dozen others under one key nine are kept, and none is acted upon.
@@ -268,6 +293,16 @@ async fn settled(drill: &Drill) -> Held {
 }
 
 async fn polled(drill: &Drill) -> Held {
+    // A tenant at whose address nobody tells anything any more asks for nothing either.
+    let ask = format!("select tenant from statehouse.claim_poll('a', '[[\"{APP}\", \"{SOURCE}\"]]', '60 seconds')");
+    for (gone, left) in [(1, "2"), (2, "1")] {
+        let revoked = format!(
+            "begin; update statehouse.endpoint set revoked_at = statehouse.now() where tenant = {gone};
+             select string_agg(tenant::text, ' ') from ({ask} union all {ask}) x; rollback"
+        );
+        let lent = drill.rows.value(&revoked).await;
+        holds(Missing, lent == left, &format!("without an address of tenant {gone} sources of {lent} are asked"))?;
+    }
     let known = [(APP.to_owned(), SOURCE.to_owned())];
     let mut first = Vec::new();
     while let Some(poll) = inbox::claim_poll(&drill.a.db, &drill.a.id, &known, LEASE).await? {

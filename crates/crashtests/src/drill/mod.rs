@@ -2,7 +2,7 @@
 //! and quick enough to be repeated for every bug that SQL can plant.
 //!
 //! `provider` a stand-in that remembers · `hand` a worker · `effects` claims, deaths, zombies · `ends` what may become of
-//! one · `gates` breaker and parking · `crowd` many at once · `bell` being woken · `people` resolve and replay · `restore` another epoch · `messages`,
+//! one · `gates` breaker and parking · `through` another way · `crowd` many at once · `bell` being woken · `people` resolve and replay · `restore` another epoch · `messages`,
 //! `time`, `subscribers` the rest · `law` what no door does.
 
 mod bell;
@@ -17,6 +17,7 @@ mod people;
 mod provider;
 mod restore;
 mod subscribers;
+mod through;
 mod time;
 
 use std::time::Duration;
@@ -81,6 +82,7 @@ pub async fn run(db: &TestDatabase) -> Result<(), Breach> {
     ends::run(&mut drill).await?;
     people::run(&mut drill).await?;
     gates::run(&mut drill).await?;
+    through::run(&mut drill).await?;
     crowd::run(&mut drill).await?;
     bell::run(&mut drill, db).await?;
     restore::run(&mut drill).await?;
@@ -135,6 +137,12 @@ impl Drill {
 
     async fn count(&self, statement: &str) -> u64 {
         self.rows.value(statement).await.parse().unwrap_or(u64::MAX)
+    }
+
+    /// How many rows a door gives while another epoch has begun, for which nobody has let anything go.
+    async fn in_another_epoch(&self, door: &str) -> u64 {
+        let epoch = "update statehouse.setting set value = (value::int + 1)::text where name = 'epoch'";
+        self.count(&format!("begin; {epoch}; select count(*) from {door}; rollback")).await
     }
 
     /// Judges what there is, tenant by tenant.

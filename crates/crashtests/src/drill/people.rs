@@ -38,7 +38,10 @@ async fn count(drill: &Drill) -> String {
 async fn resolves(drill: &Drill, session: &Session) -> Held {
     let unknown = some(drill, "unknown").await;
     holds(Doubt, unknown.len() >= 4, "too few effects are unknown to try it")?;
-    let (first, second) = (unknown[0], unknown[1]);
+    // Beside the first another move of its record has left one of the same number unknown.
+    let twin = |one: &&Id| unknown.iter().any(|other| (other.record, other.n) == (one.record, one.n) && other.seq != one.seq);
+    let first = *unknown.iter().find(twin).ok_or_else(|| Breach::new(Doubt, "no two moves of a record are unknown"))?;
+    let second = *unknown.iter().find(|one| one.record != first.record).ok_or_else(|| Breach::new(Doubt, "one record alone is unknown"))?;
     effects::resolve(&drill.api, session, first, true, "seen in the statement").await?;
     effects::resolve(&drill.api, session, second, false, "not in the statement").await?;
     let stands = async |id: Id| {

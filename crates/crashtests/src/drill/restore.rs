@@ -9,12 +9,29 @@ use crate::scene::APP;
 
 const OWE: &str = "insert into proof_admin.parcel (title) values ('restored'), ('restored'); update proof_admin.parcel set fire = 'tell' where state = 'new' and title <> 'left'";
 
+/// How one may notice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It says that it lives elsewhere.
+    Elsewhere,
+    /// It says that it lives here, and another transaction wrote so than the one that it remembers.
+    Written,
+    /// A copy of its files is where it was, and behind what a worker remembers.
+    Behind,
+}
+
+/// As whoever greets writes it down.
+const ELSEWHERE: &str = "begin; update statehouse.setting set value = 'elsewhere' where name = 'home';
+    update statehouse.setting set value = (select xmin::text from statehouse.setting where name = 'home') where name = 'home_written'; commit";
+/// As a backup writes its rows.
+const WRITTEN: &str = "update statehouse.setting set value = value where name = 'home'";
+
 pub(super) async fn run(drill: &mut Drill) -> Held {
     // What is left over of before is worked off.
     drill.pass("1 hour").await?;
     drill.a.recover().await?;
     drill.a.work(&drill.provider).await?;
-    for behind in [false, true] {
+    for way in [Way::Elsewhere, Way::Written, Way::Behind] {
         drill.both(OWE).await?;
         let claimed = drill.a.claim().await?;
         let some: Vec<_> = claimed.iter().take(claimed.len() / 2).cloned().collect();
@@ -22,13 +39,12 @@ pub(super) async fn run(drill: &mut Drill) -> Held {
         drill.both(OWE).await?;
         let open = drill.count("select count(*) from statehouse.effect where state in ('due', 'leased')").await;
         let epoch = drill.count("select value from statehouse.setting where name = 'epoch'").await;
-        if behind {
-            // A copy of its files is where it was, and behind what a worker remembers.
+        if way == Way::Behind {
             let ahead = drill.rows.value("select pg_current_wal_lsn() + 1000000000").await;
             let greeting = effects::greet(&drill.b.db, Some(&ahead)).await?;
             holds(Restored, greeting.restored, "an older log is not noticed")?;
         } else {
-            drill.superuser("update statehouse.setting set value = 'elsewhere' where name = 'home'").await?;
+            drill.superuser(if way == Way::Elsewhere { ELSEWHERE } else { WRITTEN }).await?;
             let refused = effects::claim(&drill.b.db, "b", &[], 10, super::LEASE).await.is_err() && drill.b.claim().await.is_err();
             holds(Restored, refused, "a database that nobody has greeted lends effects")?;
             holds(Restored, drill.b.greet().await?.restored, "a restored database is not noticed")?;
@@ -48,6 +64,9 @@ pub(super) async fn run(drill: &mut Drill) -> Held {
         drill.both("insert into proof_admin.parcel (title) values ('between'); update proof_admin.parcel set fire = 'tell' where title = 'between'; update proof_admin.parcel set title = 'since' where title = 'between'").await?;
         drill.superuser("update statehouse.effect set epoch = epoch - 1 where state = 'due'").await?;
         holds(Restored, drill.a.claim().await?.is_empty(), "what an older epoch owes is lent")?;
+        super::through::breaker(drill, "k", true).await?;
+        holds(Restored, super::through::lent(&drill.a).await?.is_empty(), "what an older epoch owes goes another way")?;
+        super::through::breaker(drill, "k", false).await?;
         drill.superuser("update statehouse.effect set state = 'held', code = 'between' where state = 'due'").await?;
         let left = drill.count("select count(*) from statehouse.effect where state in ('due', 'leased')").await;
         holds(Restored, open > 0 && left == 0, "what an older epoch owes is not held")?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use statehouse_store::subscription::{self, Call, Delivery, Taken};
 
 use super::{Drill, Hand, Held, LEASE, TENANTS, holds};
-use crate::check::Invariant::{Attempts, Fences, Missing, Once, Quiet, Throughput, Waits};
+use crate::check::Invariant::{Attempts, Fences, Missing, Once, Quiet, Restored, Throughput, Waits};
 
 /// Others on the same server may hold the horizon of the feed for a while.
 const TAKEN_UP: Duration = Duration::from_secs(30);
@@ -96,6 +96,9 @@ async fn late(drill: &Drill, hand: &Hand, lent: &[Delivery], who: &str) -> Held 
 
 async fn undisturbed(drill: &Drill) -> Held {
     owe(drill, 2).await?;
+    let older = drill.in_another_epoch("statehouse.claim_deliveries('a', 32, '60 seconds')").await;
+    let each = "statehouse.subscription s, statehouse.claim_deliveries_of('a', s.tenant, s.id, 32, '60 seconds')";
+    holds(Restored, older + drill.in_another_epoch(each).await == 0, "a message of an older epoch is lent")?;
     let lent = claim(&drill.a, 32).await?;
     holds(Missing, lent.len() == 4 && lent.iter().all(|one| one.attempt == 1), "a message that is due is not lent, once")?;
     holds(Once, claim(&drill.b, 32).await?.is_empty(), "a message that is lent is lent again")?;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use statehouse_store::time::{self, Firing};
 
 use super::{Drill, Held, LEASE, TENANTS, holds};
-use crate::check::Invariant::{Fences, Missing, Once, Quiet, Waits};
+use crate::check::Invariant::{Fences, Missing, Once, Quiet, Restored, Waits};
 use crate::scene::APP;
 
 pub(super) async fn run(drill: &mut Drill) -> Held {
@@ -31,6 +31,8 @@ async fn timers(drill: &mut Drill) -> Held {
     ring(drill, &apps).await?;
     holds(Missing, drill.count(thanked).await == before, "a timer rang before its time")?;
     drill.pass("2 minutes").await?;
+    let older = drill.in_another_epoch(&format!("statehouse.ring_timer(array['{APP}'])")).await;
+    holds(Restored, older == 0, "a timer of an older epoch rings")?;
     ring(drill, &apps).await?;
     holds(Once, drill.count(thanked).await == before + 4, "a timer did not ring once")?;
     let left = "select count(*) from statehouse.timer";
@@ -93,6 +95,8 @@ async fn slots(drill: &mut Drill) -> Held {
         holds(Missing, time::open_slot(&drill.a.db, tenant, APP, "morning", at, false).await?, "a slot does not open")?;
         holds(Once, !time::open_slot(&drill.b.db, tenant, APP, "morning", at, false).await?, "a slot opens twice")?;
     }
+    let older = drill.in_another_epoch(&format!("statehouse.claim_slot('a', array['{APP}'], '60 seconds')")).await;
+    holds(Restored, older == 0, "a slot of an older epoch is lent")?;
     let apps = [APP.to_owned()];
     let firing = Firing { entity: "parcel", verb: "remind" };
     let mut early = Vec::new();

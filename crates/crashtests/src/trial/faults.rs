@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Held, counts, free, holds, holds_all, rests, stand};
 use crate::check::Invariant::{Doubt, Key, Once, Waits};
-use crate::facts::Effect;
+use crate::facts::{Call, Effect};
 use crate::scene::{BOUND, Run, Scene};
 use crate::wait;
 
@@ -109,8 +109,12 @@ async fn unreachable(scene: &mut Scene) -> Held {
     let before = scene.count(known).await;
     let cut_off = scene.worker(&Run { points: false, env: vec![base("N"), base("Q")], ..Run::default() });
     scene.owe(2, 0).await;
-    let tried = "select count(*) from statehouse.effect where attempt > 0 and class in ('N', 'Q') and state in ('due', 'unknown') and tried <> '[]' and code in ('SH7005', 'SH7006')";
-    let told = wait::within(BOUND, async || scene.count(tried).await > 0).await;
+    let parcels = scene.last_parcels(1).await.join("', '");
+    let tried = format!(
+        "select count(distinct class) from statehouse.effect
+          where record in ('{parcels}') and class in ('N', 'Q') and state in ('due', 'unknown') and code in ('SH7005', 'SH7006')"
+    );
+    let told = wait::within(BOUND, async || scene.count(&tried).await == 2).await;
     holds(Doubt, told, "a provider that nobody reaches is not told as such")?;
     let doubts = "select count(*) from statehouse.effect where doubt and state in ('due', 'leased')";
     holds(Doubt, scene.count(known).await == before && scene.count(doubts).await == 0, "what was not sent is in doubt")?;
@@ -130,8 +134,9 @@ async fn forgotten(scene: &mut Scene) -> Held {
     scene.owe(1, 0).await;
     stand(scene, "connect.send:after", 3, "forgotten").await?;
     scene.kill(first).await;
-    let old = "select record || '-' || seq || '-' || n from statehouse.effect where class = 'K' and state = 'leased'";
-    let key = scene.rows.value(old).await.replacen('-', "", 4);
+    // What of it waits behind it was not sent, and may be.
+    let key = scene.provider.calls().iter().rev().find(|call| call.provider == "k" && call.is_send()).and_then(Call::of);
+    let key = key.unwrap_or_default().to_owned();
     scene.pass("21 hours").await;
     let next = scene.worker(&free());
     let open = format!(

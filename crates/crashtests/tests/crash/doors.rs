@@ -9,6 +9,9 @@ use statehouse_testkit::people::{NORDUR, Persona};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// An address with a port that the system chooses.
+pub(crate) const ANYWHERE: &str = "127.0.0.1:0";
+
 /// What a member asks for.
 struct Request {
     method: &'static str,
@@ -37,8 +40,7 @@ async fn what_a_member_asks_of_a_server_that_dies_is_done_whole_or_not_at_all() 
         for after in [false, true] {
             let door = door(&scene, nth, keys.next().expect("an effect for each")).await;
             let (before, behind) = (format!("{}:before", door.point), format!("{}:after", door.point));
-            let address = free();
-            let server = scene.serve(&address).await;
+            let (server, address) = scene.serve(ANYWHERE).await;
             assert_eq!(scene.rows.value(&door.fact).await, door.told[0], "{before}: what is to be done is done already");
             scene.points.hold_from(&before, 1);
             let asked = tokio::spawn(ask(address.clone(), door.request.method, door.request.path.clone(), door.request.body.clone()));
@@ -56,7 +58,7 @@ async fn what_a_member_asks_of_a_server_that_dies_is_done_whole_or_not_at_all() 
                 exercised.insert(door.point);
             }
             // Who got no answer asks again.
-            let server = scene.serve(&address).await;
+            let (server, address) = scene.serve(ANYWHERE).await;
             let answer = ask(address, door.request.method, door.request.path.clone(), door.request.body.clone()).await;
             let status = answer.unwrap_or_else(|| panic!("{}: no answer\n{}", door.point, server.said()));
             assert!(status < 500, "{}: {status}", door.point);
@@ -129,8 +131,7 @@ async fn a_message_is_looked_at_again_once_however_often_it_is_asked_for() {
     let id = scene.rows.value("select id from statehouse.message where state = 'ignored'").await;
     let fact = format!("select state from statehouse.message where id = '{id}'");
     for after in [false, true] {
-        let address = free();
-        let server = scene.serve(&address).await;
+        let (server, address) = scene.serve(ANYWHERE).await;
         scene.points.hold_from("store.replay_messages:before", 1);
         let asked = tokio::spawn(ask(address.clone(), "POST", format!("/v1/messages/{id}/replay"), json!({})));
         assert!(scene.points.stands_at("store.replay_messages:before", BOUND).await, "not reached:\n{}", server.said());
@@ -144,8 +145,7 @@ async fn a_message_is_looked_at_again_once_however_often_it_is_asked_for() {
         assert_eq!(asked.await.expect("it is asked"), None);
         assert_eq!(scene.rows.value(&fact).await, if after { "due" } else { "ignored" });
     }
-    let address = free();
-    let _server = scene.serve(&address).await;
+    let (_server, address) = scene.serve(ANYWHERE).await;
     let status = ask(address, "POST", format!("/v1/messages/{id}/replay"), json!({})).await;
     assert_eq!((status, scene.rows.value(&fact).await.as_str()), (Some(200), "due"));
 }
@@ -200,14 +200,12 @@ async fn effects(scene: &Scene) -> Vec<String> {
     scene.rows.value(all).await.split(' ').map(str::to_owned).collect()
 }
 
-/// An address at which nobody listens.
-pub(crate) fn free() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
+/// What a member is answered; nothing where the server is gone, or gives no answer.
+async fn ask(address: String, method: &'static str, path: String, body: Value) -> Option<u16> {
+    tokio::time::timeout(BOUND, answered(address, method, path, body)).await.ok()?
 }
 
-/// What a member is answered; nothing where the server is gone.
-async fn ask(address: String, method: &'static str, path: String, body: Value) -> Option<u16> {
+async fn answered(address: String, method: &'static str, path: String, body: Value) -> Option<u16> {
     let key = Persona::member(APP, NORDUR, "admin").key.unwrap_or_default();
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let request = format!(

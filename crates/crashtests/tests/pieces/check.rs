@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use statehouse_crashtests::check::{Breach, Invariant, Story, check, owed};
+use statehouse_crashtests::detour::stand_in;
 use statehouse_crashtests::facts::{Call, Effect, Event, Facts, Record};
 
 const PARCEL: &str = "00000000-0000-7000-8000-0000000000a1";
@@ -101,6 +102,18 @@ fn what_is_right_passes() {
 fn a_second_effect_is_seen() {
     for key in right().effects.iter().map(Effect::key) {
         wrong(Invariant::Once, |facts| facts.calls.push(call(9, &key, "k", true)));
+    }
+}
+
+#[test]
+fn what_stood_in_counts_with_whom_it_stood_in_for() {
+    let mut facts = right();
+    for call in &mut facts.calls {
+        call.provider = stand_in(&call.provider);
+    }
+    assert_eq!(seen(&facts, &[right().effects]), []);
+    for effect in right().effects {
+        wrong(Invariant::Once, |facts| facts.calls.push(call(9, &effect.key(), &stand_in(&effect.connector), true)));
     }
 }
 

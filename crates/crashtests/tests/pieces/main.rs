@@ -2,6 +2,7 @@
 
 mod check;
 mod drill;
+mod plan;
 mod plants;
 mod points;
 mod proof;

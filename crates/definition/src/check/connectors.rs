@@ -2,7 +2,7 @@
 
 use crate::check::{Judge, keys};
 use crate::finding::{Finding, quoted_list};
-use crate::model::{Action, Class, Connector, Method, Span, Wire};
+use crate::model::{Action, Body, Class, Connector, JsonPattern, Method, Pattern, Request, Span, Wire};
 use crate::read::host_of;
 
 /// A call must end, and be settled, before its lease of a minute does.
@@ -16,6 +16,7 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
                 reached(judge, name, wire);
                 keyed(judge, name, connector, wire);
                 asked(judge, name, connector);
+                same(judge, name, connector);
             }
             None => unwired(judge, name, connector),
         }
@@ -102,6 +103,35 @@ fn asked(judge: &mut Judge<'_>, name: &str, connector: &Connector) {
             }
             _ => {}
         }
+    }
+}
+
+/// Class K: under the same key stands the same request, whenever it is sent.
+fn same(judge: &mut Judge<'_>, name: &str, connector: &Connector) {
+    for (action, one) in connector.actions.iter().filter(|(_, one)| connector.class == Class::K && acts(one)) {
+        if one.send.as_ref().is_some_and(tells_time) {
+            let message = format!("`{name}.{action}` says `{{now}}`: sent again it would be another request under the same key");
+            wrong(judge, &one.at, message, "take it as an argument, such as `at: required`, which is frozen when it is owed");
+        }
+    }
+}
+
+fn tells_time(send: &Request) -> bool {
+    let now = |pattern: &Pattern| pattern.paths().any(|path| path.first().is_some_and(|name| name == "now"));
+    let body = match &send.body {
+        Body::None => false,
+        Body::Form(fields) => fields.values().any(now),
+        Body::Json(tree) => anywhere(tree, &now),
+    };
+    body || now(&send.path) || send.query.values().any(now)
+}
+
+fn anywhere(tree: &JsonPattern, says: &impl Fn(&Pattern) -> bool) -> bool {
+    match tree {
+        JsonPattern::Fixed(_) => false,
+        JsonPattern::Text(text) => says(text),
+        JsonPattern::List(items) => items.iter().any(|item| anywhere(item, says)),
+        JsonPattern::Map(fields) => fields.values().any(|field| anywhere(field, says)),
     }
 }
 

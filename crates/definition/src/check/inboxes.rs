@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::check::{Judge, keys};
+use crate::check::{Judge, keys, pages};
 use crate::finding::Finding;
-use crate::model::{Actor, Entity, Fetch, FieldKind, Inbox, Kind, Mapping, Method, OutcomeKind, Span};
-use crate::schemes::{Coverage, SCHEMES, coverage};
+use crate::model::{Actor, Entity, Fetch, FieldKind, Inbox, Kind, Mapping, Method, OutcomeKind, Pattern, Span};
+use crate::schemes::{Coverage, SCHEMES, Scheme, scheme};
 
 pub(super) fn judge(judge: &mut Judge<'_>) {
     let app = judge.app;
@@ -21,6 +21,7 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
                 let message = format!("polls every {} look back {}, and leave a gap", reconcile.every, reconcile.window);
                 wrong(judge, &at, message, &format!("write at least `window: {}`", reconcile.every));
             }
+            pages::judge(judge, &format!("inbox/{name}/reconcile"), reconcile);
         }
         types(judge, name, inbox);
         for (kind, mapping) in &inbox.messages {
@@ -35,17 +36,21 @@ fn wrong(judge: &mut Judge<'_>, at: &Span, message: String, help: &str) {
 
 fn proven(judge: &mut Judge<'_>, name: &str, inbox: &Inbox) {
     let at = judge.app.places.value(&format!("inbox/{name}/scheme"));
-    let Some(coverage) = coverage(&inbox.scheme) else {
+    let Some(scheme) = scheme(&inbox.scheme) else {
         let finding = Finding::error("SH3059", &at, format!("no scheme `{}`", inbox.scheme));
-        let all = SCHEMES.iter().map(|(name, _)| *name);
+        let all = SCHEMES.iter().map(|scheme| scheme.name);
         let list = crate::finding::quoted_list(all.clone());
         let near = crate::finding::nearest(&inbox.scheme.replace('-', "_"), all);
         return judge.push(finding.help(near.map_or(format!("schemes are {list}"), |near| format!("did you mean `{near}`?"))));
     };
-    if coverage != Coverage::Whole && inbox.fetch.is_none() {
-        let what = if coverage == Coverage::Partly { "part of a message" } else { "who delivered a message" };
-        let message = format!("`{}` proves {what} and not what it says, and nothing is fetched", inbox.scheme);
-        wrong(judge, &at, message, "add `fetch: { connector.action: { id: \"{body.…}\" } }`, which asks the sender for the fact itself");
+    match scheme.coverage {
+        _ if inbox.fetch.is_some() => {}
+        Coverage::Whole => signed(judge, name, inbox, scheme),
+        coverage => {
+            let what = if coverage == Coverage::Partly { "part of a message" } else { "who delivered a message" };
+            let message = format!("`{}` proves {what} and not what it says, and nothing is fetched", inbox.scheme);
+            wrong(judge, &at, message, &format!("add {FETCH}"));
+        }
     }
     if inbox.fetch.is_none() && judge.app.places.has(&format!("inbox/{name}/fetched")) {
         let at = judge.app.places.key(&format!("inbox/{name}/fetched"));
@@ -54,6 +59,28 @@ fn proven(judge: &mut Judge<'_>, name: &str, inbox: &Inbox) {
     if inbox.meaning.is_some() && inbox.fetch.is_none() && inbox.messages.len() < 2 {
         let at = judge.app.places.key(&format!("inbox/{name}/meaning"));
         wrong(judge, &at, "`meaning` tells messages apart, and there is one".to_owned(), "leave it out");
+    }
+}
+
+const FETCH: &str = "`fetch: { connector.action: { id: \"{body.…}\" } }`, which asks the sender for the fact itself";
+
+/// Nothing is read that is not signed: whoever caught one message could send it again with another header as another one.
+fn signed(judge: &mut Judge<'_>, name: &str, inbox: &Inbox, scheme: &Scheme) {
+    let own = [("id", Some(&inbox.id)), ("type", Some(&inbox.kind)), ("account", inbox.account.as_ref()), ("object", Some(&inbox.object))];
+    let own = own.into_iter().filter_map(|(key, pattern)| Some((key.to_owned(), pattern?)));
+    let meaning = inbox.meaning.iter().map(|pattern| ("meaning".to_owned(), pattern));
+    let mapped = inbox.messages.iter().flat_map(|(kind, mapping)| {
+        let (field, find) = &mapping.find;
+        let input = mapping.input.iter().map(move |(field, pattern)| (format!("messages/{kind}/input/{field}"), pattern));
+        std::iter::once((format!("messages/{kind}/find/{field}"), find)).chain(input)
+    });
+    let all: Vec<(String, &Pattern)> = own.chain(meaning).chain(mapped).collect();
+    for (key, pattern) in all {
+        for path in pattern.paths().filter(|path| !scheme.signs(path)) {
+            let at = judge.app.places.value(&format!("inbox/{name}/{key}"));
+            let message = format!("`{{{}}}` is not signed by `{}`, and nothing is fetched", path.join("."), scheme.name);
+            wrong(judge, &at, message, &format!("read it from the body, or add {FETCH}"));
+        }
     }
 }
 

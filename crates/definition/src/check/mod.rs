@@ -11,6 +11,7 @@ mod fields;
 mod inboxes;
 mod names;
 mod outside;
+mod pages;
 mod prices;
 mod rows;
 mod schedules;

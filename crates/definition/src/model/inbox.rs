@@ -98,8 +98,11 @@ pub struct Reconcile {
     pub at: Span,
     /// How often.
     pub every: Duration,
-    /// The GET that lists; its arguments' holes are `since` and `now`.
+    /// The GET that lists; its arguments' holes are `since`, `now` and, of a list that comes in pages, `page`.
     pub list: Fetch,
+    /// How the rest of a list is asked for; none: all of it is in one answer.
+    #[serde(default)]
+    pub pages: Option<Pages>,
     /// `since` lies this far before the last good poll, so that what was written late is seen.
     pub window: Duration,
     /// Dotted path to the list in the answer; empty: the answer is the list.
@@ -111,4 +114,31 @@ pub struct Reconcile {
     /// What `object` is in its mapping: one hole, which begins with `item`.
     #[serde(default = "item")]
     pub object: Pattern,
+}
+
+/// How a list is read that comes in pages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pages {
+    /// Where it is written.
+    pub at: Span,
+    /// What `page` is in the arguments of the list.
+    pub next: Next,
+    /// Whether there is another page: one hole, which begins with `answer`.
+    pub more: Option<Pattern>,
+    /// How many items there are in all: one hole, which begins with `answer`.
+    pub total: Option<Pattern>,
+}
+
+/// What tells one page from another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Next {
+    /// The number of items before it.
+    Offset,
+    /// Its number.
+    Number {
+        /// Of the first page.
+        first: u32,
+    },
+    /// What the page before says: one hole, which begins with `last`, the last item of it, or with `answer`. The first has none.
+    Said(Pattern),
 }

@@ -66,7 +66,7 @@ pub(crate) fn connector(cx: &mut Cx<'_>, root: &Node) -> Option<(String, Connect
 }
 
 /// `None` if it is not written, `Some(None)` if it is none.
-fn whole(cx: &mut Cx<'_>, keys: Keys<'_>, key: &str, range: std::ops::RangeInclusive<u32>) -> Option<Option<u32>> {
+pub(super) fn whole(cx: &mut Cx<'_>, keys: Keys<'_>, key: &str, range: std::ops::RangeInclusive<u32>) -> Option<Option<u32>> {
     let node = keys.get(key)?;
     let found = cx.text(node, key).and_then(|text| text.parse().ok()).filter(|n| range.contains(n));
     if found.is_none() {

@@ -1,7 +1,8 @@
 //! `inbox/NAME.yaml`: who may send messages, and which move each becomes.
 
 use crate::finding::Finding;
-use crate::model::{Duration, Fetch, Inbox, Late, Mapping, Pattern, Reconcile, Unit};
+use crate::model::{Duration, Fetch, Inbox, Late, Mapping, Next, Pages, Pattern, Reconcile, Unit};
+use crate::read::connector::whole;
 use crate::read::cx::{Cx, Keys};
 use crate::read::pattern::{self, Below, Scope};
 use crate::read::wire;
@@ -148,25 +149,61 @@ fn late(cx: &mut Cx<'_>, keys: Keys<'_>) -> Late {
 }
 
 fn reconcile(cx: &mut Cx<'_>, node: &Node) -> Option<Reconcile> {
-    let keys = cx.keys(node, "reconcile", "`reconcile`", &["every", "list", "window", "items", "id", "type", "object"])?;
+    let keys = cx.keys(node, "reconcile", "`reconcile`", &["every", "list", "window", "pages", "items", "id", "type", "object"])?;
     let mut need = |key: &str, help: &str| cx.need(keys, key, "`reconcile`", &node.at, help);
     let every = need("every", "add `every: 5 minutes`");
     let list = need("list", "add `list: { connector.action: { since: \"{since}\" } }`, what is asked for");
     let window = need("window", "add `window: 1 hour`, how far before the last good poll `{since}` lies");
     let id = need("id", "add `id: \"{item.id}:{item.status}\"`, what makes an item the same message");
     let kind = need("type", "add `type: \"declaration.{item.status}\"`");
-    let moments = Scope::of(&[("since", Below::Nothing), ("now", Below::Nothing)]);
+    let mut known = Scope::of(&[("since", Below::Nothing), ("now", Below::Nothing)]);
+    let pages = keys.get("pages");
+    if pages.is_some() {
+        known = known.with(["page"]);
+    }
     let item = Scope::of(&[("item", Below::Anything)]);
     Some(Reconcile {
         at: node.at.clone(),
         every: wire::span(cx, every?, "every")?,
-        list: fetch(cx, list?, "list", &moments)?,
+        list: fetch(cx, list?, "list", &known)?,
+        pages: match pages {
+            Some(node) => Some(self::pages(cx, node)?),
+            None => None,
+        },
         window: wire::span(cx, window?, "window")?,
         items: keys.get("items").and_then(|node| pattern::path_at(cx, node, "items")).unwrap_or_default(),
         id: pattern::pattern(cx, id?, "id", &item)?,
         kind: pattern::pattern(cx, kind?, "type", &item)?,
         object: hole_at(cx, keys, "object", "item"),
     })
+}
+
+/// `pages: { next: offset, more: "{answer.hasMore}" }`
+fn pages(cx: &mut Cx<'_>, node: &Node) -> Option<Pages> {
+    let keys = cx.keys(node, "pages", "`pages`", &["next", "first", "more", "total"])?;
+    let next = cx.need(
+        keys,
+        "next",
+        "`pages`",
+        &node.at,
+        "add `next: offset`, `next: number`, or what the page before says, such as `next: \"{last.id}\"`",
+    )?;
+    let answer = Scope::of(&[("answer", Below::Anything)]);
+    let next = match cx.text(next, "next")? {
+        "offset" => Next::Offset,
+        "number" => Next::Number { first: whole(cx, keys, "first", 0..=1).unwrap_or(Some(1))? },
+        word if !word.contains('{') => {
+            let finding = Finding::error("SH3006", &next.at, format!("`next` takes `offset`, `number` or one hole, found `{word}`"));
+            cx.push(finding.nearest(word, ["offset", "number"], "write `next: \"{last.id}\"`, or where the answer says what comes next"));
+            return None;
+        }
+        _ => Next::Said(pattern::one_hole(cx, next, "next", &Scope::of(&[("last", Below::Anything), ("answer", Below::Anything)]))?),
+    };
+    let mut told = |key: &str| match keys.get(key) {
+        Some(node) => pattern::one_hole(cx, node, key, &answer).map(Some),
+        None => Some(None),
+    };
+    Some(Pages { at: node.at.clone(), next, more: told("more")?, total: told("total")? })
 }
 
 /// One hole that begins with this name; the name itself where the key is not written.

@@ -106,7 +106,7 @@ fn ask() -> Value {
 }
 
 pub(super) fn inbox(app: &App) -> Value {
-    let schemes = names(SCHEMES.iter().map(|(name, _)| *name));
+    let schemes = names(SCHEMES.iter().map(|scheme| scheme.name));
     let hole = pattern("body, header, query");
     let all = pattern("object, body, header, query, type, id");
     let message = object(
@@ -123,8 +123,20 @@ pub(super) fn inbox(app: &App) -> Value {
     let reconcile = object(
         json!({
             "every": duration(),
-            "list": fetch(app, "since, now"),
+            "list": fetch(app, "since, now, page"),
             "window": duration(),
+            "pages": object(
+                json!({
+                    "next": {
+                        "anyOf": [{ "enum": ["offset", "number"] }, { "type": "string", "pattern": "^\\{(last|answer)[.|}]" }],
+                        "description": "what `page` is: how many items lie before it, its number, or what the page before says",
+                    },
+                    "first": { "enum": [0, 1], "description": "number of the first page" },
+                    "more": { "type": "string", "description": "one hole below `answer`: whether there is another page" },
+                    "total": { "type": "string", "description": "one hole below `answer`: how many items there are in all" },
+                }),
+                &["next"],
+            ),
             "items": { "type": "string", "description": "dotted path to the list in the answer" },
             "id": pattern("item"),
             "type": pattern("item"),

@@ -20,8 +20,35 @@ pub(super) fn shown(parts: &Parts, name: &str) -> Option<[u8; 32]> {
 fn read(headers: &HeaderMap, name: &str) -> Option<[u8; 32]> {
     let mut values = headers.get_all(name).iter();
     let text = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
-    let named = || text.split([';', ',']).find_map(|part| part.trim().strip_prefix("Hash="));
-    hex(text).or_else(|| named().and_then(hex)).or_else(|| pem(text))
+    hex(text).or_else(|| forwarded(text).and_then(hex)).or_else(|| pem(text))
+}
+
+/// The hash of an `x-forwarded-client-cert` of one hop. Of several the first may be the client's own invention, which a
+/// proxy that appends has let through: then nobody is shown.
+fn forwarded(text: &str) -> Option<&str> {
+    let once = text.to_ascii_lowercase().matches("hash=").count() == 1;
+    let mut named = pairs(text)?.into_iter().filter_map(|pair| pair.split_once('='));
+    named.find(|(name, _)| once && name.trim().eq_ignore_ascii_case("hash")).map(|(_, hash)| hash.trim())
+}
+
+/// What stands between semicolons; none where a comma begins another hop, or a quoted text does not end.
+fn pairs(text: &str) -> Option<Vec<&str>> {
+    let (mut pairs, mut from, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => return None,
+            ';' if !quoted => {
+                pairs.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    pairs.push(&text[from..]);
+    (!quoted).then_some(pairs)
 }
 
 /// 64 digits, with or without colons.
@@ -40,7 +67,8 @@ fn hex(text: &str) -> Option<[u8; 32]> {
 /// A certificate as text, percent-encoded since a header has no lines.
 fn pem(text: &str) -> Option<[u8; 32]> {
     let decoded = percent_decode_str(text).decode_utf8().ok()?;
-    let inside = decoded.split("-----BEGIN CERTIFICATE-----").nth(1)?.split("-----END CERTIFICATE-----").next()?;
+    let mut begun = decoded.split("-----BEGIN CERTIFICATE-----").skip(1);
+    let inside = begun.next().filter(|_| begun.next().is_none())?.split("-----END CERTIFICATE-----").next()?;
     let compact: String = inside.chars().filter(|letter| !letter.is_whitespace()).collect();
     let der = STANDARD.decode(compact).ok().filter(|der| !der.is_empty())?;
     Some(Sha256::digest(der).into())
@@ -68,8 +96,29 @@ mod tests {
         let colons: Vec<String> = ABC.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()).collect();
         assert_eq!(of(&[&colons.join(":")]).as_deref(), Some(ABC));
         assert_eq!(of(&[&format!("By=spiffe://x;Hash={ABC};Subject=\"CN=bank\"")]).as_deref(), Some(ABC));
+        // Names are in any case, and what is quoted may hold what else sets apart.
+        assert_eq!(of(&[&format!("Subject=\"O=a;b,CN=\\\"bank\\\"\";hash={ABC}")]).as_deref(), Some(ABC));
         // `YWJj` is `abc` in base64.
         assert_eq!(of(&["-----BEGIN%20CERTIFICATE-----%0AYWJj%0A-----END%20CERTIFICATE-----%0A"]).as_deref(), Some(ABC));
+    }
+
+    /// A client writes the first hop itself, and a proxy that appends adds the true one behind it.
+    #[test]
+    fn of_several_hops_none_is_believed() {
+        let real = format!("Hash={};By=real", "0".repeat(64));
+        for forged in [
+            format!("Hash={ABC};By=x,{real}"),
+            format!("{real},Hash={ABC};By=x"),
+            format!("Hash={ABC};By=x,By=real;Subject=\"CN=somebody\""),
+            format!("Hash={ABC};hash={}", "0".repeat(64)),
+            format!("Hash={ABC};Subject=\"x,{real}"),
+            format!("Hash={ABC};Subject=\"x,{real};Subject=\"CN=\\\"a\\\"\""),
+            format!("By=real;Subject=\"CN=a;Hash={ABC}\""),
+        ] {
+            assert_eq!(of(&[&forged]), None, "{forged}");
+        }
+        let pem = "-----BEGIN%20CERTIFICATE-----%0AYWJj%0A-----END%20CERTIFICATE-----%0A";
+        assert_eq!(of(&[&format!("{pem}{pem}")]), None);
     }
 
     #[test]

@@ -16,9 +16,10 @@ mod receive;
 mod refusals;
 mod source;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -51,6 +52,8 @@ pub(crate) struct Inbound {
     /// Connections that nothing else uses: what people do keeps no message waiting.
     db: Db,
     secrets: Watched,
+    /// Secrets that the log has named as malformed, with the source they are of.
+    malformed: Mutex<HashSet<(String, String)>>,
     endpoints: Endpoints,
     refusals: Refusals,
     shares: ByName<TokenHash>,
@@ -72,11 +75,17 @@ impl Inbound {
         Ok(Inbound {
             db: Db::open_with(place, Login::Server, inbound.connections, inbound.wait(), STORED_WITHIN)?,
             secrets,
+            malformed: Mutex::default(),
             endpoints: Endpoints::default(),
             refusals: Refusals::new(inbound),
             shares: ByName::new(inbound.rate_per_endpoint, inbound.requests_per_endpoint),
             counts: Counts::default(),
         })
+    }
+
+    /// Whether this secret of this source is malformed for the first time: the log says it once, and not with each message.
+    fn is_first(&self, source: &str, secret: &str) -> bool {
+        self.malformed.lock().unwrap_or_else(PoisonError::into_inner).insert((source.to_owned(), secret.to_owned()))
     }
 
     /// The pool, for its load.

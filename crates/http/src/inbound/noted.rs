@@ -1,7 +1,8 @@
 //! What is noted of a genuine message: by what it is known again, its type, whose it is, and what later readers need of it.
 //!
-//! Nothing here refuses. What cannot be read is noted without a type, under the hash of its body, and stored for a person
-//! to look at: its sender has done what was asked.
+//! Nothing here refuses. What cannot be read is noted without a type, under the hash of what came, and stored for a person
+//! to look at: its sender has done what was asked. It never takes the key that it names: by what a body is read nobody has
+//! signed, and whoever sends a message once more with another `content-type` would take the key of the one that can be read.
 
 use std::collections::BTreeSet;
 
@@ -67,6 +68,13 @@ impl Came<'_> {
         kept
     }
 
+    /// Its query, where it is signed or a pattern of the inbox reads it. Any other is whoever's delivered it: it is no part
+    /// of the message, and makes no other one of it.
+    pub(super) fn query(&self) -> &str {
+        let counts = self.scheme.signed().iter().any(|part| part.starts_with("query")) || reads(self.inbox).any(|path| path[0] == "query");
+        if counts { self.query } else { "" }
+    }
+
     /// The messages in it: one, or each of its items.
     pub(super) fn notes(&self, header: &Value) -> Vec<Noted> {
         let kind = header[CONTENT_TYPE].as_str().unwrap_or_default();
@@ -75,6 +83,7 @@ impl Came<'_> {
         let Some(items) = &self.inbox.items else {
             return vec![self.noted(
                 Scope::new().with("body", &body).with("header", header).with("query", &query),
+                kind,
                 self.body.clone(),
                 None,
             )];
@@ -85,23 +94,24 @@ impl Came<'_> {
         let one = |item: Value| {
             let body = envelope.with(item.clone());
             let scope = Scope::new().with("body", &body).with("header", header).with("query", &query).with("item", &item);
-            self.noted(scope, Bytes::from(body.to_string()), Some(0))
+            self.noted(scope, kind, Bytes::from(body.to_string()), Some(0))
         };
         items.into_iter().map(one).collect()
     }
 
-    fn noted(&self, scope: Scope<'_>, body: Bytes, item: Option<i32>) -> Noted {
-        let key = text(&self.inbox.id, &scope, KEY_CHARS_MAX);
-        let kind = key.as_ref().and_then(|_| text(&self.inbox.kind, &scope, KIND_CHARS_MAX));
+    fn noted(&self, scope: Scope<'_>, content_type: &str, body: Bytes, item: Option<i32>) -> Noted {
+        let read = text(&self.inbox.id, &scope, KEY_CHARS_MAX).zip(text(&self.inbox.kind, &scope, KIND_CHARS_MAX));
         let account = self.inbox.account.as_ref().and_then(|account| text(account, &scope, ACCOUNT_CHARS_MAX));
-        Noted { key: key.unwrap_or_else(|| of_hash(&body)), kind, account, body, item }
+        let (key, kind) = read.map_or_else(|| (of_hash(content_type, &body), None), |(key, kind)| (key, Some(kind)));
+        Noted { key, kind, account, body, item }
     }
 
     /// What can be said where the body says nothing: an account may stand in the address or a header.
     fn unreadable(&self, header: &Value, query: &Value) -> Noted {
         let scope = Scope::new().with("header", header).with("query", query);
         let account = self.inbox.account.as_ref().and_then(|account| text(account, &scope, ACCOUNT_CHARS_MAX));
-        Noted { key: of_hash(self.body), kind: None, account, body: self.body.clone(), item: None }
+        let content_type = header[CONTENT_TYPE].as_str().unwrap_or_default();
+        Noted { key: of_hash(content_type, self.body), kind: None, account, body: self.body.clone(), item: None }
     }
 }
 
@@ -111,8 +121,13 @@ fn text(pattern: &Pattern, scope: &Scope<'_>, chars_max: usize) -> Option<String
     (!text.is_empty() && !text.contains('\0') && text.chars().count() <= chars_max).then_some(text)
 }
 
-fn of_hash(body: &[u8]) -> String {
-    let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+/// What came: its bytes, and what they were to be read by, if that was said.
+fn of_hash(content_type: &str, body: &[u8]) -> String {
+    let mut hash = Sha256::digest(body);
+    if !content_type.is_empty() {
+        hash = Sha256::new().chain_update(hash).chain_update(content_type).finalize();
+    }
+    let digest: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{digest}")
 }
 
@@ -152,11 +167,15 @@ fn below<'v>(value: &'v mut Value, path: &[String]) -> Option<&'v mut Value> {
 
 /// Every header that a pattern of the inbox reads, as it is written there.
 fn named_headers(inbox: &Inbox) -> BTreeSet<String> {
+    reads(inbox).filter(|path| path[0] == "header").filter_map(|path| path.get(1)).cloned().collect()
+}
+
+/// Every path that a pattern of the inbox reads; none is empty.
+fn reads(inbox: &Inbox) -> impl Iterator<Item = &[String]> {
     let mappings = inbox.messages.values().flat_map(|mapping| std::iter::once(&mapping.find.1).chain(mapping.input.values()));
     let patterns = [&inbox.id, &inbox.kind, &inbox.object].into_iter().chain(&inbox.account).chain(&inbox.meaning);
     let patterns = patterns.chain(inbox.fetch.iter().flat_map(|fetch| fetch.args.values())).chain(mappings);
-    let paths = patterns.flat_map(Pattern::paths).filter(|path| path.first().is_some_and(|scope| scope == "header"));
-    paths.filter_map(|path| path.get(1)).cloned().collect()
+    patterns.flat_map(Pattern::paths).filter(|path| !path.is_empty())
 }
 
 #[cfg(test)]

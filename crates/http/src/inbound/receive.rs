@@ -122,7 +122,7 @@ async fn take(
     let proof = source.verify(&Received { url: &url, headers: &parts.headers, body: &body, certificate })?;
     let query = parts.uri.query().unwrap_or_default();
     let came = Came { inbox: source.inbox, scheme: source.scheme, headers: &parts.headers, query, body: &body };
-    let headers = Value::Object(came.headers());
+    let (headers, query) = (Value::Object(came.headers()), came.query());
     for noted in came.notes(&headers) {
         let received = inbox::Received {
             token,

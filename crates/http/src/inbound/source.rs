@@ -34,7 +34,10 @@ impl<'a> Source<'a> {
         let inbox = inbox.ok_or_else(|| not_judged(name, "the definition in force does not know it"))?;
         let scheme = verify::scheme(&inbox.scheme).ok_or_else(|| not_judged(name, "its scheme is not known"))?;
         let known = inbound.secrets.now();
-        let secrets = inbox.secrets.iter().flat_map(|name| known.all(&endpoint.slug, name)).collect();
+        let secrets: Vec<Secret> = inbox.secrets.iter().flat_map(|name| known.all(&endpoint.slug, name)).collect();
+        for secret in secrets.iter().filter(|secret| !scheme.reads(secret) && inbound.is_first(name, &secret.id)) {
+            tracing::warn!(source = %name, secret = %secret.id, scheme = scheme.name, "a secret is not of its scheme's form and counts for nothing");
+        }
         Ok(Source { name: name.clone(), inbox, scheme, secrets })
     }
 

@@ -8,16 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use statehouse_definition::model::Class;
 use statehouse_fault::SH1002;
-use statehouse_store::effects::{self, After, Gate, Id, Owed};
+use statehouse_store::effects::{self, After, Gate, Id, Owed, STATES};
 use uuid::Uuid;
 
 use super::Keeper;
 use super::asked::{Asked, Ids, moment, no_place};
 use crate::people::At;
 use crate::{Json, Problem};
-
-/// Every state of an effect.
-pub(super) const STATES: [&str; 7] = ["due", "leased", "done", "failed", "unknown", "held", "dead"];
 
 /// What somebody says became of an effect.
 #[derive(Debug, Deserialize)]

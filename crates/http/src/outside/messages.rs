@@ -3,16 +3,13 @@
 use axum::extract::RawQuery;
 use serde_json::{Value, json};
 use statehouse_fault::SH1002;
-use statehouse_store::inbox::{self, Filter};
+use statehouse_store::inbox::{self, Filter, STATES};
 use uuid::Uuid;
 
 use super::Keeper;
 use super::asked::{Asked, Ids, no_place};
 use crate::people::At;
 use crate::{Json, Problem};
-
-/// Every state of a message.
-pub(super) const STATES: [&str; 10] = ["due", "leased", "waiting", "held", "done", "ignored", "late", "quarantined", "conflict", "dead"];
 
 pub(super) async fn list(keeper: Keeper, query: RawQuery) -> Result<Json<Value>, Problem> {
     let asked = Asked::read(query, &STATES, true)?;

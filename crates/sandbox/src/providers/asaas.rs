@@ -85,6 +85,7 @@ impl Provider for Asaas {
             "PAYMENT_OVERDUE" => "OVERDUE",
             "PAYMENT_REFUNDED" => "REFUNDED",
             "PAYMENT_CHARGEBACK_REQUESTED" => "CHARGEBACK_REQUESTED",
+            "PAYMENT_CHARGEBACK_DISPUTE" => "CHARGEBACK_DISPUTE",
             other => {
                 return Err(format!(
                     "`asaas` does not know `{other}`, but PAYMENT_RECEIVED, PAYMENT_CONFIRMED, PAYMENT_OVERDUE and their like"
@@ -206,7 +207,7 @@ fn list(call: &Call, view: &View<'_>) -> Reply {
         equal && after && call.asked("dateCreated[le]").is_none_or(|day| created <= day) && payment["deleted"] == false
     };
     let found: Vec<&Value> = found.into_iter().rev().filter(fits).collect();
-    let (limit, offset) = (call.asked_number("limit", 10).min(100), call.asked_number("offset", 0));
+    let (limit, offset) = (call.asked_number("limit", 10).clamp(1, 100), call.asked_number("offset", 0));
     let total = found.len();
     let page: Vec<&Value> = found.into_iter().skip(offset).take(limit).collect();
     let more = offset + page.len() < total;

@@ -146,14 +146,15 @@ fn list(call: &Call, view: &View<'_>) -> Reply {
     changed_since(call, found)
 }
 
-/// A page of objects changed since a time, the oldest change first.
+/// A page of objects changed since a time, the oldest change first: `limit` of them behind the first `offset`.
 pub(super) fn changed_since(call: &Call, mut found: Vec<&Value>) -> Reply {
     if let Some(since) = call.asked("since") {
         let Some(since) = Moment::parse(since) else { return error(422, "invalid", "`since` is a time such as `2026-11-20T12:00:00Z`") };
         found.retain(|object| object["updated_at"].as_str().and_then(Moment::parse).is_some_and(|at| at >= since));
     }
     found.sort_by_key(|object| object["updated_at"].as_str().unwrap_or_default());
-    let limit = call.asked_number("limit", 100).clamp(1, 1_000);
+    let (limit, offset) = (call.asked_number("limit", 100).clamp(1, 1_000), call.asked_number("offset", 0));
+    found.drain(..offset.min(found.len()));
     let more = found.len() > limit;
     found.truncate(limit);
     Reply::new(200, json!({ "data": found, "has_more": more }))

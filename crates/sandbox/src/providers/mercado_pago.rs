@@ -99,11 +99,21 @@ impl Provider for MercadoPago {
             "cancelled" => ("cancelled", "expired"),
             "charged_back" => ("charged_back", "in_process"),
             "in_process" => ("in_process", "pending_contingency"),
+            "in_mediation" => ("in_mediation", "pending"),
+            // By its owner, in the seller's own pages: all of it, or the amount that is named.
+            "refunded" if with["amount"].is_null() => ("refunded", "refunded"),
+            "refunded" => ("approved", "partially_refunded"),
             other => {
-                return Err(format!("`mercadopago` does not know `{other}`, but approved, rejected, cancelled, charged_back, in_process"));
+                let known = "approved, rejected, cancelled, refunded, charged_back, in_mediation, in_process";
+                return Err(format!("`mercadopago` does not know `{other}`, but {known}"));
             }
         };
         (payment["status"], payment["status_detail"]) = (status.into(), detail.into());
+        payment["date_last_updated"] = time(view.at).into();
+        if kind == "refunded" {
+            payment["transaction_amount_refunded"] =
+                if with["amount"].is_null() { payment["transaction_amount"].clone() } else { with["amount"].clone() };
+        }
         if status == "approved" {
             payment["date_approved"] = time(view.at).into();
         }
@@ -214,6 +224,7 @@ fn refund(call: &Call, view: &View<'_>) -> Deed {
     payment["transaction_amount_refunded"] = decimal(back + amount);
     let (status, detail) = if back + amount == paid { ("refunded", "refunded") } else { ("approved", "partially_refunded") };
     (payment["status"], payment["status_detail"]) = (status.into(), detail.into());
+    payment["date_last_updated"] = time(view.at).into();
     let reference = text(&payment["external_reference"]);
     let sent =
         Sent { what: "refund".to_owned(), amount: Some(amount), currency: Some("BRL".to_owned()), id: id.to_string(), ..Sent::default() };
@@ -234,6 +245,7 @@ fn cancel(call: &Call, view: &View<'_>) -> Deed {
         return Deed::answer(error(400, "bad_request", "The action requested is not valid for the current payment state", Some(2063)));
     }
     (payment["status"], payment["status_detail"]) = ("cancelled".into(), "by_collector".into());
+    payment["date_last_updated"] = time(view.at).into();
     let id = call.segment(2);
     let sent = Sent { what: "payment canceled".to_owned(), id: id.to_owned(), ..Sent::default() };
     let told = told("payment.updated", id, text(&payment["notification_url"]), view);
@@ -260,10 +272,17 @@ fn search(call: &Call, view: &View<'_>) -> Reply {
         let in_time = begin.is_none_or(|begin| at.is_some_and(|at| at >= begin)) && end.is_none_or(|end| at.is_some_and(|at| at <= end));
         in_time && call.asked("status").is_none_or(|status| payment["status"] == status)
     };
-    let found: Vec<&Value> = found.into_iter().rev().filter(fits).collect();
-    let (limit, offset) = (call.asked_number("limit", 30), call.asked_number("offset", 0));
+    let mut found: Vec<&Value> = found.into_iter().rev().filter(fits).collect();
+    // Times are written alike, so that they sort as texts.
+    if let Some(by) = call.asked("sort") {
+        found.sort_by_key(|payment| payment[by].as_str().unwrap_or_default());
+        if call.asked("criteria") == Some("desc") {
+            found.reverse();
+        }
+    }
+    let (limit, offset) = (call.asked_number("limit", 30).clamp(1, 1_000), call.asked_number("offset", 0));
     let total = found.len();
-    let page: Vec<&Value> = found.into_iter().skip(offset).take(limit.min(1_000)).collect();
+    let page: Vec<&Value> = found.into_iter().skip(offset).take(limit).collect();
     Reply::new(200, json!({ "paging": { "total": total, "limit": limit, "offset": offset }, "results": page }))
 }
 

@@ -1,7 +1,7 @@
 //! `statehouse effects`: what is owed to the outside, as a member who looks after it.
 
 use statehouse_store::Db;
-use statehouse_store::effects::{self, Id, Owed, PAGE_MAX};
+use statehouse_store::effects::{self, Id, Owed, PAGE_MAX, STATES};
 use statehouse_store::record::Session;
 
 use crate::cx::Cx;
@@ -25,7 +25,7 @@ enum What {
     /// Show the last of them, without what they are sent with
     List {
         /// In these states, with commas between: due, leased, done, failed, unknown, held, dead [default: unknown,held,dead]
-        #[arg(long, value_name = "STATES", value_delimiter = ',')]
+        #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = STATES, hide_possible_values = true)]
         state: Vec<String>,
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 50)]
@@ -64,9 +64,12 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             let shown: Vec<serde_json::Value> = found.iter().map(shown).collect();
             if !cx.print_json(&shown) {
                 found.iter().for_each(|owed| sayln!("{}", line(owed)));
+                if found.is_empty() {
+                    sayln!("nothing in state {}", states.join(", "));
+                }
             }
         }
-        What::Replay { ids } => replay(&db, &session, &ids, cx).await?,
+        What::Replay { ids } => return replay(&db, &session, &ids, cx).await,
         What::Resolve { id, happened, evidence, .. } => {
             effects::resolve(&db, &session, read(&id)?, happened, &evidence).await?;
             let became = if happened { "done" } else { "failed" };
@@ -78,17 +81,24 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-async fn replay(db: &Db, session: &Session, ids: &[String], cx: &Cx) -> Result<(), Failure> {
+async fn replay(db: &Db, session: &Session, ids: &[String], cx: &Cx) -> Result<Exit, Failure> {
     let wanted = ids.iter().map(|id| read(id)).collect::<Result<Vec<Id>, Failure>>()?;
     let replayed = effects::replay(db, session, &wanted).await?;
-    let due = |id: &Id| replayed.iter().any(|one| one.id == *id && one.due);
-    let told: Vec<serde_json::Value> = wanted.iter().map(|id| serde_json::json!({ "id": id.to_string(), "due": due(id) })).collect();
+    let due = |id: &Id| replayed.iter().find(|one| one.id == *id).map(|one| one.due);
+    let told: Vec<serde_json::Value> = wanted
+        .iter()
+        .map(|id| serde_json::json!({ "id": id.to_string(), "due": due(id) == Some(true), "there": due(id).is_some() }))
+        .collect();
     if !cx.print_json(&told) {
         for id in &wanted {
-            sayln!("{id} {}", if due(id) { "is due again" } else { "stays as it is: not held, not dead, or not yours" });
+            match due(id) {
+                Some(true) => sayln!("{id} is due again"),
+                Some(false) => sayln!("{id} stays as it is: neither held nor dead"),
+                None => sayln!("there is no effect `{id}` that you can see"),
+            }
         }
     }
-    Ok(())
+    Ok(if wanted.iter().all(|id| due(id).is_some()) { Exit::Fine } else { Exit::Refused })
 }
 
 fn read(id: &str) -> Result<Id, Failure> {

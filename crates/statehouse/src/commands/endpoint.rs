@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use statehouse_http::Settings;
-use statehouse_store::{definition, inbox};
+use statehouse_store::{definition, inbox, record};
 use uuid::Uuid;
 
 use crate::cx::Cx;
@@ -65,10 +65,16 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             }
         }
         What::List { tenant } => {
+            if let Some(slug) = &tenant {
+                record::tenant(&admin, slug).await?;
+            }
             let all = inbox::all(&admin, &name, tenant.as_deref()).await?;
             if !cx.print_json(&all) {
                 for one in &all {
                     sayln!("{}", line(one));
+                }
+                if all.is_empty() {
+                    sayln!("nothing yet; `statehouse endpoint add TENANT SOURCE` makes an address");
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! `statehouse held`: what a restore keeps from going on by itself, as a member who looks after the outside.
 
 use serde_json::{Value, json};
+use statehouse_fault::{Fault, SH1001};
 use statehouse_store::record::Session;
-use statehouse_store::{Db, held};
+use statehouse_store::{Db, held, inbox};
 
 use crate::cx::Cx;
 use crate::failure::{Exit, Failure};
@@ -61,16 +62,22 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             let found = held::list(&db, &session, kind.as_deref(), None, most).await?;
             if !cx.print_json(&found) {
                 found.iter().for_each(|one| sayln!("{}", line(one)));
+                if found.is_empty() {
+                    let of = kind.map(|kind| format!(" of kind `{kind}`")).unwrap_or_default();
+                    sayln!("nothing{of} is held");
+                }
             }
         }
         What::Release { kind, all: true, .. } => release_all(&db, &session, kind.as_deref(), cx).await?,
         What::Release { ids, .. } => {
+            insist_on_ids(&ids)?;
             let released = held::release(&db, &session, &ids).await?;
-            told(&ids, &released, "released", ["goes on", "stays as it is: not held, or not yours"], cx);
+            return told(&db, &session, &ids, &released, ("released", "goes on"), cx).await;
         }
         What::Discard { ids, evidence } => {
+            insist_on_ids(&ids)?;
             let discarded = held::discard(&db, &session, &ids, &evidence).await?;
-            told(&ids, &discarded, "discarded", ["is put away", "stays as it is"], cx);
+            return told(&db, &session, &ids, &discarded, ("discarded", "is put away"), cx).await;
         }
     }
     Ok(Exit::Fine)
@@ -92,11 +99,39 @@ async fn release_all(db: &Db, session: &Session, kind: Option<&str>, cx: &Cx) ->
     Ok(())
 }
 
-fn told(ids: &[String], done: &[String], what: &str, [yes, no]: [&str; 2], cx: &Cx) {
-    let all: Vec<Value> = ids.iter().map(|id| json!({ "id": id, what: done.contains(id) })).collect();
-    if !cx.print_json(&all) {
-        ids.iter().for_each(|id| sayln!("{id} {}", if done.contains(id) { yes } else { no }));
+/// What became of each. One that is not there is said so, where it can be told from one that was done before.
+async fn told(db: &Db, session: &Session, ids: &[String], done: &[String], (what, yes): (&str, &str), cx: &Cx) -> Result<Exit, Failure> {
+    let mut all = Vec::new();
+    for id in ids {
+        let done = done.contains(id);
+        let (kind, named) = id.split_once(':').unwrap_or_default();
+        let message = named.parse().ok().filter(|_| kind == "message" && !done);
+        let there = match message {
+            Some(message) => inbox::one(db, session, message).await?.is_some(),
+            None => true,
+        };
+        let said = match (done, there) {
+            (true, _) => format!("{id} {yes}"),
+            (_, false) => format!("there is no message `{id}` that you can see"),
+            _ if kind == "message" => format!("{id} stays as it is"),
+            _ => format!("{id} stays as it is: no longer held, or there is no such {kind} that you can see"),
+        };
+        all.push((json!({ "id": id, what: done, "there": there }), said));
     }
+    let shown: Vec<&Value> = all.iter().map(|(shown, _)| shown).collect();
+    if !cx.print_json(&shown) {
+        all.iter().for_each(|(_, said)| sayln!("{said}"));
+    }
+    Ok(if shown.iter().all(|one| one["there"] == true) { Exit::Fine } else { Exit::Refused })
+}
+
+/// What has not the form of an id names nothing, and is a slip of whoever wrote it.
+fn insist_on_ids(ids: &[String]) -> Result<(), Failure> {
+    let Some(wrong) = ids.iter().find(|id| !held::is_id(id)) else { return Ok(()) };
+    let kinds = statehouse_definition::quoted_list(held::KINDS);
+    let fault =
+        Fault::new(SH1001, format!("`{wrong}` names nothing that can be held: an id begins with its kind, one of {kinds}, and a colon"));
+    Err(fault.with_help("take it from `statehouse held list`; of a message it is `message:ID`, of an effect `effect:ID`").into())
 }
 
 fn line(one: &Value) -> String {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use statehouse_fault::{Fault, SH1002};
-use statehouse_store::inbox::{self, Filter};
+use statehouse_store::Db;
+use statehouse_store::inbox::{self, Filter, STATES};
+use statehouse_store::record::Session;
 use uuid::Uuid;
 
 use crate::cx::Cx;
@@ -25,8 +27,8 @@ pub struct Args {
 enum What {
     /// Show the last of them, without what they say
     List {
-        /// In these states, with commas between: due, leased, waiting, done, ignored, late, quarantined, conflict, dead [default: those that wait for something]
-        #[arg(long, value_name = "STATES", value_delimiter = ',')]
+        /// In these states, with commas between: due, leased, waiting, held, done, ignored, late, quarantined, conflict, dead [default: those that wait for something]
+        #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = STATES, hide_possible_values = true)]
         state: Vec<String>,
         /// From one source
         #[arg(long, value_name = "SOURCE")]
@@ -56,8 +58,16 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
             let states = if state.is_empty() { STUCK.map(str::to_owned).into() } else { state };
             let filter = Filter { states: Some(&states), source: source.as_deref(), before: None };
             let found = inbox::list(&db, &session, &filter, most).await?;
+            // Of a source that is gone from the definition there may still be messages.
+            if let (true, Some(source)) = (found.is_empty(), &source) {
+                args.member.insist_on_source(cx, &session, source).await?;
+            }
             if !cx.print_json(&found) {
                 found.iter().for_each(|one| sayln!("{}", line(one)));
+                if found.is_empty() {
+                    let of = source.map(|source| format!(" of `{source}`")).unwrap_or_default();
+                    sayln!("nothing{of} in state {}", states.join(", "));
+                }
             }
         }
         What::Show { id } => {
@@ -70,17 +80,32 @@ pub async fn run(args: Args, cx: &Cx) -> Result<Exit, Failure> {
                 show(&one);
             }
         }
-        What::Replay { ids } => {
-            let again = inbox::replay(&db, &session, &ids).await?;
-            let told: Vec<Value> = ids.iter().map(|id| json!({ "id": id.to_string(), "due": again.contains(id) })).collect();
-            if !cx.print_json(&told) {
-                for id in &ids {
-                    sayln!("{id} {}", if again.contains(id) { "is looked at again" } else { "stays as it is" });
-                }
-            }
-        }
+        What::Replay { ids } => return replay(&db, &session, &ids, cx).await,
     }
     Ok(Exit::Fine)
+}
+
+async fn replay(db: &Db, session: &Session, ids: &[Uuid], cx: &Cx) -> Result<Exit, Failure> {
+    let again = inbox::replay(db, session, ids).await?;
+    let mut told = Vec::new();
+    for id in ids {
+        let there = if again.contains(id) { None } else { Some(inbox::one(db, session, *id).await?) };
+        let said = match &there {
+            None => format!("{id} is looked at again"),
+            Some(None) => format!("there is no message `{id}` that you can see"),
+            Some(Some(one)) if one["state"] == "conflict" => {
+                format!("{id} is in conflict and never acted upon; `statehouse held discard message:{id} --evidence …` puts it away")
+            }
+            Some(Some(_)) => format!("{id} stays as it is"),
+        };
+        let shown = json!({ "id": id.to_string(), "due": there.is_none(), "there": !matches!(there, Some(None)) });
+        told.push((shown, said));
+    }
+    let shown: Vec<&Value> = told.iter().map(|(shown, _)| shown).collect();
+    if !cx.print_json(&shown) {
+        told.iter().for_each(|(_, said)| sayln!("{said}"));
+    }
+    Ok(if shown.iter().all(|one| one["there"] == true) { Exit::Fine } else { Exit::Refused })
 }
 
 fn text<'v>(one: &'v Value, key: &str) -> &'v str {

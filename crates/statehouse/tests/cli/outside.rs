@@ -42,6 +42,13 @@ fn an_address_is_printed_once_listed_and_ended() {
     assert!(twice.stderr.contains("error[SH1002]"), "{}", twice.stderr);
     assert!(with(&db, &["endpoint", "list", "nordur"]).stdout.contains("revoked 20"));
 
+    let empty = with(&db, &["endpoint", "list", "baltyk", "--json"]).ended(0).json();
+    with(&db, &["endpoint", "revoke", empty[0]["id"].as_str().expect("an id")]).ended(0);
+    for wrong in [&["endpoint", "list", "nosuch"][..], &["endpoint", "add", "nosuch", "customs"]] {
+        let refused = with(&db, wrong).ended(64);
+        assert!(refused.stderr.contains("there is no tenant `nosuch`; there are `nordur`, `baltyk`"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("--tenant"), "{}", refused.stderr);
+    }
     for wrong in [["endpoint", "add", "nobody", "customs"], ["endpoint", "add", "nordur", "unheard_of"]] {
         let refused = with(&db, &wrong);
         assert!(refused.status != Some(0) && refused.stderr.contains("error[SH"), "{wrong:?}: {}", refused.stderr);
@@ -58,7 +65,14 @@ fn effects_are_listed_tried_again_and_resolved_by_who_may() {
         );
         db.psql_as_superuser(&set).ok();
     };
-    assert_eq!(with(&db, &["effects", "list", "--as", KEY]).ended(0).stdout, "", "none to look at");
+    assert_eq!(with(&db, &["effects", "list", "--as", KEY]).ended(0).stdout, "nothing in state unknown, held, dead\n", "none to look at");
+    assert_eq!(with(&db, &["effects", "list", "--as", KEY, "--json"]).ended(0).json(), serde_json::json!([]));
+    let bogus = with(&db, &["effects", "list", "--state", "dead,bogus", "--as", KEY]).ended(64);
+    assert!(bogus.stderr.contains("bogus") && bogus.stderr.contains("unknown, held, dead"), "{}", bogus.stderr);
+    assert!(with(&db, &["effects", "replay", "x", "--as", KEY]).ended(64).stderr.contains("`x` names no effect"));
+    let nobodys = "0199a0000000700080000000000d1ce5-7-2";
+    let told = with(&db, &["effects", "replay", nobodys, "--as", KEY]).ended(1);
+    assert_eq!(told.stdout, format!("there is no effect `{nobodys}` that you can see\n"));
     put("dead");
     let listed = with(&db, &["effects", "list", "--as", KEY, "--json"]).ended(0).json();
     let id = listed[0]["id"].as_str().expect("an id").to_owned();
@@ -83,7 +97,19 @@ fn messages_are_listed_shown_and_looked_at_again() {
         token(&url)
     );
     let id = db.value("statehouse_server", &receive);
-    assert_eq!(with(&db, &["messages", "list", "--as", KEY]).ended(0).stdout, "", "none that waits for anything");
+    let listed = with(&db, &["messages", "list", "--as", KEY]).ended(0).stdout;
+    assert_eq!(listed, "nothing in state waiting, late, quarantined, conflict, dead\n", "none that waits for anything");
+    let listed = with(&db, &["messages", "list", "--source", "customs", "--state", "dead", "--as", KEY]).ended(0).stdout;
+    assert_eq!(listed, "nothing of `customs` in state dead\n");
+    let bogus = with(&db, &["messages", "list", "--state", "bogus", "--as", KEY]).ended(64);
+    assert!(bogus.stderr.contains("bogus") && bogus.stderr.contains("quarantined, conflict, dead"), "{}", bogus.stderr);
+    let nosuch = with(&db, &["messages", "list", "--source", "nosuch", "--as", KEY]).ended(64);
+    assert!(nosuch.stderr.contains("takes no messages of `nosuch`; its sources are `customs`"), "{}", nosuch.stderr);
+    with(&db, &["messages", "replay", "x", "--as", KEY]).ended(64);
+    let nobodys = "0199a000-0000-7000-8000-0000000d1ce5";
+    let told = with(&db, &["messages", "replay", nobodys, "--as", KEY]).ended(1);
+    assert_eq!(told.stdout, format!("there is no message `{nobodys}` that you can see\n"));
+    assert_eq!(with(&db, &["held", "discard", &format!("message:{nobodys}"), "--evidence", "none such", "--as", KEY]).ended(1).stderr, "");
     db.psql_as_superuser("set session_replication_role = replica;\nupdate statehouse.message set state = 'dead', due_at = null, code = 'SH7108', why = 'it died'").ok();
     let listed = with(&db, &["messages", "list", "--as", KEY]).ended(0);
     assert!(listed.stdout.contains(&id) && listed.stdout.contains("dead  SH7108 it died"), "{}", listed.stdout);
@@ -91,6 +117,17 @@ fn messages_are_listed_shown_and_looked_at_again() {
     assert!(shown.stdout.ends_with("\n\n{\"a\":1}\n") && shown.stdout.contains("msg_1"), "{}", shown.stdout);
     assert!(with(&db, &["messages", "replay", &id, "--as", KEY]).ended(0).stdout.contains("is looked at again"));
     assert!(with(&db, &["messages", "replay", &id, "--as", KEY]).ended(0).stdout.contains("stays as it is"));
+    // One in conflict is not looked at again, only put away: `doctor` says so, and so does whoever tries.
+    db.psql_as_superuser(
+        "set session_replication_role = replica;\nupdate statehouse.message set state = 'conflict', n = 1, due_at = null, code = 'SH7104'",
+    )
+    .ok();
+    let told = with(&db, &["messages", "replay", &id, "--as", KEY]).ended(0);
+    let way = format!("statehouse held discard message:{id} --evidence");
+    assert!(told.stdout.contains(&way), "{}", told.stdout);
+    let discard = ["held", "discard", &format!("message:{id}"), "--evidence", "the first was right", "--as", KEY];
+    assert_eq!(with(&db, &discard).ended(0).stdout, format!("message:{id} is put away\n"));
+    assert_eq!(with(&db, &discard).ended(0).stdout, format!("message:{id} stays as it is\n"));
     let theirs = with(&db, &["messages", "show", &id, "--as", "key-orders-baltyk-admin-1"]).ended(1);
     assert!(theirs.stderr.contains("error[SH1002]"), "{}", theirs.stderr);
 }
@@ -111,6 +148,13 @@ fn what_a_restore_holds_is_listed_let_go_and_put_away() {
     let left = all.as_array().map_or(0, Vec::len) - 2;
     assert_eq!(with(&db, &["held", "release", "--all", "--as", KEY]).ended(0).stdout, format!("{left} go on\n"));
     assert_eq!(held().as_array().map(Vec::len), Some(0));
+    assert_eq!(with(&db, &["held", "list", "--as", KEY]).ended(0).stdout, "nothing is held\n");
+    assert_eq!(with(&db, &["held", "list", "--kind", "timer", "--as", KEY]).ended(0).stdout, "nothing of kind `timer` is held\n");
+    for wrong in ["x", "message:x", "timer:x:lapse", "other:1", "effect:7"] {
+        let refused = with(&db, &["held", "discard", wrong, "--evidence", "by telephone", "--as", KEY]).ended(64);
+        assert!(refused.stderr.contains(&format!("`{wrong}` names nothing that can be held")), "{}", refused.stderr);
+        with(&db, &["held", "release", wrong, "--as", KEY]).ended(64);
+    }
     assert!(with(&db, &["held", "list", "--as", "key-orders-nordur-rep-1"]).stderr.contains("error[SH6505]"));
     with(&db, &["held", "release", "--as", KEY]).ended(64);
     with(&db, &["held", "release", &one, "--all", "--as", KEY]).ended(64);

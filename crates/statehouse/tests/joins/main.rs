@@ -3,5 +3,7 @@
 
 mod checkout;
 mod contracts;
+mod lost;
 mod orders;
+mod till;
 mod world;

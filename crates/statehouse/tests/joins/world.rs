@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,9 +58,13 @@ impl World {
         settings.worker.id = "one".into();
         // Nobody is sent away because the machine is busy with other tests.
         settings.inbound.wait_ms = 30_000;
+        // Whoever knocks on this machine is the proxy that has seen the sender's certificate.
+        settings.inbound.certificate_header = "x-client-certificate".into();
+        settings.trusted_proxies = vec!["127.0.0.1".into()];
         for (connector, provider, path) in stand_ins {
             let base = format!("{}{path}", sandbox.base(provider));
-            let named = [("agreement_url".to_owned(), "https://files.example/agreement.pdf".to_owned())];
+            let named = [("agreement_url", "https://files.example/agreement.pdf"), ("pix_key", "till@feira.example")];
+            let named = named.map(|(name, value)| (name.to_owned(), value.to_owned()));
             settings.connectors.insert((*connector).to_owned(), Connector { base, settings: named.into() });
         }
         let place = || Place::parse(&db.url("postgres")).expect("a place");
@@ -170,6 +174,34 @@ impl World {
     pub fn mute(&self, lookups: &[(&str, &str)]) {
         for (provider, op) in lookups {
             self.sandbox.fault(Switch::status(*provider, 503).on(*op)).expect("a switch");
+        }
+    }
+}
+
+/// One of the apps in a folder of its own, this text in one of its files replaced by another.
+///
+/// # Panics
+/// Where the text does not stand there.
+pub fn altered(app: &str, file: &str, from: &str, to: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join(app);
+    copy(&app::folder(app), &own);
+    let file = own.join(file);
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let other = text.replace(from, to);
+    assert_ne!(text, other);
+    std::fs::write(&file, other).expect("written");
+    (folder, own)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+        let into = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &into)
+        } else {
+            _ = std::fs::copy(entry.path(), into).expect("copied")
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From a definition to a database that holds it: propose, show, carry out exactly that.
 
 mod catalog;
+mod connectors;
 mod first;
 mod mapped;
 mod migrate;
@@ -51,7 +52,7 @@ pub async fn apply_now(place: &Place, app: &App, mapping: &Mapping, allowed: &[S
 /// Carries out exactly what was proposed.
 ///
 /// # Errors
-/// `SH3051` when a destructive step is not among `allowed`, `SH3052` `SH3054` when the proposal says so, `SH3053` when the
+/// `SH3051` when a destructive step is not among `allowed`, `SH3052` `SH3054` `SH3063` when the proposal says so, `SH3053` when the
 /// database is no longer as it was when the proposal was made, else what Postgres said.
 pub async fn apply(place: &Place, app: &App, proposal: &Proposal, allowed: &[String]) -> Result<Applied, StoreFault> {
     let maintenance = scratch::maintenance(place).await?;
@@ -74,6 +75,10 @@ async fn apply_under(
     // A database made a moment ago is as empty as the plan took it to be.
     if !proposal.database_missing && propose::seen(&live) != proposal.seen {
         return Err(StoreFault::refused(statehouse_fault::SH3053, "the database has changed since the plan was made"));
+    }
+    if proposal.first.is_none() {
+        // Something may have been sent since the plan was made.
+        refuse(&Plan { findings: connectors::findings(&client, app).await?, ..proposal.plan.clone() }, allowed)?;
     }
     let version = proposal.version;
     let (steps, migrated) = match &proposal.first {

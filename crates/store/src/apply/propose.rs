@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::first::First;
-use super::{catalog, mapped, roles, scratch, states};
+use super::{catalog, connectors, mapped, roles, scratch, states};
 use crate::definition::{self, Stored};
 use crate::{Place, StoreFault};
 
@@ -100,6 +100,8 @@ pub(super) async fn propose_under(maintenance: &Client, place: &Place, app: &App
     plan.findings.extend(mapped::findings(app, mapping, state.stored.as_ref().map(|stored| &stored.mapping), &live));
     if first.is_some() {
         plan.steps.clear();
+    } else if let Some(client) = &client {
+        plan.findings.extend(connectors::findings(client, app).await?);
     }
     plan.fingerprint = fingerprint(&plan, &definition::canonical(app)?, mapping);
     Ok(Proposal {

@@ -31,7 +31,7 @@ pub(super) fn checks(found: &[Queue]) -> Vec<Check> {
             found,
             "message",
             &["late", "quarantined", "conflict", "dead"],
-            "`statehouse messages list --as KEY` shows them; `show` each, and `replay` those that are to be looked at again",
+            "`statehouse messages list --as KEY` shows them; `show` each, `replay` those that are to be looked at again, and put away those in conflict with `statehouse held discard message:ID --evidence …`",
         ),
         held(found),
         due("timers", found, "timer"),
@@ -107,6 +107,11 @@ mod tests {
         assert_eq!(
             wrong(&[queue("effect", "held", 1200, 1.0), queue("timer", "held", 3, -5.0), queue("timer", "held", 1, 5.0)]),
             [("held since a restore", "1,200 of kind `effect`, 4 of kind `timer`".to_owned())]
+        );
+        let conflict = checks(&[queue("message", "conflict", 1, 1.0)]).into_iter().find(|check| !check.fine).expect("one in conflict");
+        assert!(
+            conflict.help.expect("an advice").contains("`statehouse held discard message:ID --evidence …`"),
+            "replay does nothing for it"
         );
         assert_eq!(wrong(&[queue("timer", "due", 1, 7200.0)]), [("timers", "1 due, the oldest for 2 h".to_owned())]);
     }

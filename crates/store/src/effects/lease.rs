@@ -1,7 +1,9 @@
 //! Leases: kept while somebody works, noticed when nobody does any more.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::held::{self, Held, Id};
@@ -58,16 +60,20 @@ pub async fn mark_sending(db: &Db, worker: &str, held: &[Held]) -> Result<Vec<He
     Ok(rows.iter().map(Held::of).collect())
 }
 
+/// How long, in seconds, a doubt rests before a provider is asked about it: of each connector of class Q, `app.connector`.
+pub type Rests = BTreeMap<String, f64>;
+
 /// Takes up at most `most` effects whose lease ran out, those that ran out since `since` or ever. A call is never left
-/// unknown here: it becomes due in doubt, so that whoever claims it next fires the verb that says so.
+/// unknown here: it becomes due in doubt, so that whoever claims it next fires the verb that says so. What is to be asked
+/// about rests first, from the end of its lease: its last send may be as late.
 ///
 /// # Errors
 /// Faults of storage.
-pub async fn recover(db: &Db, since: Option<SystemTime>, most: i32) -> Result<Vec<Recovered>, StoreFault> {
+pub async fn recover(db: &Db, since: Option<SystemTime>, most: i32, rests: &Rests) -> Result<Vec<Recovered>, StoreFault> {
     let client = db.lean().await?;
     let statement = client.prepare_cached(include_str!("../../queries/effect_recover.sql")).await?;
     statehouse_fault::point!("store.recover_effects:before");
-    let rows = client.query(&statement, &[&most, &since]).await.map_err(StoreFault::doing("taking up lost effects"))?;
+    let rows = client.query(&statement, &[&most, &since, &Json(rests)]).await.map_err(StoreFault::doing("taking up lost effects"))?;
     statehouse_fault::point!("store.recover_effects:after");
     Ok(rows.iter().map(read).collect())
 }
@@ -101,11 +107,11 @@ impl Leases {
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn recover(&mut self, db: &Db, most: i32) -> Result<Vec<Recovered>, StoreFault> {
+    pub async fn recover(&mut self, db: &Db, most: i32, rests: &Rests) -> Result<Vec<Recovered>, StoreFault> {
         let whole = self.looked.is_none_or(|(_, at)| at.elapsed() >= WHOLE_EVERY);
         let since = self.looked.filter(|_| !whole).map(|(until, _)| until - GRACE);
         let now = super::greet::now(db).await?;
-        let found = recover(db, since, most).await?;
+        let found = recover(db, since, most, rests).await?;
         // What did not fit is found from the same place again.
         if (found.len() as i32) < most {
             self.looked = Some((now, if whole { Instant::now() } else { self.looked.map_or_else(Instant::now, |(_, at)| at) }));

@@ -13,6 +13,8 @@ use crate::record::Session;
 use crate::record::pipeline::within;
 use crate::{Db, StoreFault};
 
+/// Every state of an effect.
+pub const STATES: [&str; 7] = ["due", "leased", "done", "failed", "unknown", "held", "dead"];
 /// The longest page.
 pub const PAGE_MAX: i32 = 200;
 
@@ -33,7 +35,7 @@ pub struct Owed {
     pub class: Class,
     /// The call of a claiming transition.
     pub call: bool,
-    /// `due`, `leased`, `done`, `failed`, `unknown`, `held` or `dead`.
+    /// One of [`STATES`].
     pub state: String,
     /// When it is, or last was, due.
     pub due_at: SystemTime,

@@ -19,5 +19,5 @@ pub use apply::{Applied, Wanted, apply_message};
 pub use claim::{Claimed, End, Held, Outcome, Recovered, TRIES_MAX, beat, claim, recover, settle};
 pub use endpoint::{Endpoint, Made, all, endpoint_of, endpoints, issue, make_endpoint, revoke_endpoint, withdraw};
 pub use poll::{Item, Poll, claim_poll, finish_poll, receive_item};
-pub use queue::{Filter, forget, list, one, replay};
+pub use queue::{Filter, STATES, forget, list, one, replay};
 pub use receive::{Receipt, Received, Verdict, receive};

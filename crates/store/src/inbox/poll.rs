@@ -23,8 +23,10 @@ pub struct Poll {
     pub attempt: i32,
     /// When the last good poll began; none before the first.
     pub since: Option<SystemTime>,
-    /// When this one begins, by the database's clock.
+    /// When this one began, by the database's clock.
     pub started_at: SystemTime,
+    /// Where the reading of its list goes on, in the worker's own words, at most 8 KiB; none: with the first page.
+    pub place: Option<Value>,
     /// Failures in a row.
     pub failures: i32,
 }
@@ -50,6 +52,7 @@ pub async fn claim_poll(worker_db: &Db, worker: &str, known: &[(String, String)]
         since: row.get("since"),
         started_at: row.get("started_at"),
         failures: row.get("failures"),
+        place: row.get("place"),
     }))
 }
 
@@ -80,7 +83,8 @@ pub async fn receive_item(worker_db: &Db, worker: &str, poll: &Poll, item: &Item
     Ok(row.as_ref().map(receipt))
 }
 
-/// Ends a poll: a good one moves the place from which the next asks. False where it is no longer the worker's.
+/// Ends a poll: a good one moves the time from which the next asks, unless `place` says that there is more to read. False
+/// where it is no longer the worker's.
 ///
 /// # Errors
 /// Faults of storage.
@@ -95,7 +99,8 @@ pub async fn finish_poll(
     let client = worker_db.lean().await?;
     let finish = client.prepare_cached(include_str!("../../queries/poll_finish.sql")).await?;
     let after_s = after.as_secs_f64();
-    let given: [&(dyn ToSql + Sync); 8] = [&worker, &poll.tenant, &poll.app, &poll.source, &poll.attempt, &good, &after_s, &code];
+    let given: [&(dyn ToSql + Sync); 9] =
+        [&worker, &poll.tenant, &poll.app, &poll.source, &poll.attempt, &good, &after_s, &code, &poll.place];
     statehouse_fault::point!("store.finish_poll:before");
     let row = client.query_one(&finish, &given).await.map_err(StoreFault::doing("ending a poll"))?;
     statehouse_fault::point!("store.finish_poll:after");

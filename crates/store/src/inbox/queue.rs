@@ -9,6 +9,9 @@ use crate::people::doors;
 use crate::record::Session;
 use crate::{Db, StoreFault};
 
+/// Every state of a message, as people see it.
+pub const STATES: [&str; 10] = ["due", "leased", "waiting", "held", "done", "ignored", "late", "quarantined", "conflict", "dead"];
+
 /// Which messages.
 #[derive(Clone, Debug, Default)]
 pub struct Filter<'a> {

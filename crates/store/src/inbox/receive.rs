@@ -19,7 +19,7 @@ pub struct Received<'a> {
     pub body: &'a [u8],
     /// The headers that patterns read, lower case: a JSON object of texts.
     pub headers: &'a Value,
-    /// The raw text after `?`.
+    /// The raw text after `?`, where it belongs to the message: another one makes another message of it.
     pub query: &'a str,
     /// The id of the secret it was signed with.
     pub secret: Option<&'a str>,

@@ -57,8 +57,11 @@ pub async fn tenant(admin: &impl GenericClient, slug: &str) -> Result<i32, Store
     }
     let there = admin.query(include_str!("../../queries/audit_tenants.sql"), &[]).await?;
     let slugs: Vec<String> = there.iter().map(|row| row.get("slug")).collect();
-    let there = if slugs.is_empty() { "none yet".to_owned() } else { statehouse_definition::quoted_list(&slugs) };
-    Err(Fault::new(SH1001, format!("there is no tenant `{slug}`; there are {there}")).with_help("correct `--tenant`").into())
+    let (there, help) = match slugs.as_slice() {
+        [] => ("none yet".to_owned(), "make one with `statehouse tenant add`"),
+        slugs => (statehouse_definition::quoted_list(slugs), "name one of them"),
+    };
+    Err(Fault::new(SH1001, format!("there is no tenant `{slug}`; there are {there}")).with_help(help).into())
 }
 
 /// Enters with an API key, over a pool of `statehouse_api` or `statehouse_read`.

@@ -12,7 +12,7 @@ async fn overtaken(world: &World, verb: &str, connector: &str) -> (Held, Held) {
     world.sales(verb, 1).await;
     let first = world.take("w1", connector).await.held;
     world.later(60).await;
-    effects::recover(&world.worker, None, 10).await.unwrap();
+    effects::recover(&world.worker, None, 10, &effects::Rests::new()).await.unwrap();
     let second = world.take("w2", connector).await.held;
     assert_eq!((first.attempt, second.attempt), (1, 2));
     (first, second)

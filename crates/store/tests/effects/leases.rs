@@ -8,7 +8,7 @@ use statehouse_store::effects::{self, Became, Called, End, Leases, Move, Outcome
 use crate::world::{APP, LEASE, World, world};
 
 async fn lost(world: &World) -> Vec<Became> {
-    effects::recover(&world.worker, None, 100).await.unwrap().iter().map(|one| one.became).collect()
+    effects::recover(&world.worker, None, 100, &effects::Rests::new()).await.unwrap().iter().map(|one| one.became).collect()
 }
 
 #[tokio::test]
@@ -113,13 +113,32 @@ async fn looking_goes_on_where_it_ended() {
     for _ in 0..3 {
         world.sales("post", 2).await;
         assert_eq!(world.claim("w1", &["post"], 10).await.len(), 2);
-        assert!(leases.recover(&world.worker, 100).await.unwrap().is_empty());
+        assert!(leases.recover(&world.worker, 100, &effects::Rests::new()).await.unwrap().is_empty());
         world.later(60).await;
-        assert_eq!(leases.recover(&world.worker, 1).await.unwrap().len(), 1);
-        assert_eq!(leases.recover(&world.worker, 100).await.unwrap().len(), 1);
-        assert!(leases.recover(&world.worker, 100).await.unwrap().is_empty());
+        assert_eq!(leases.recover(&world.worker, 1, &effects::Rests::new()).await.unwrap().len(), 1);
+        assert_eq!(leases.recover(&world.worker, 100, &effects::Rests::new()).await.unwrap().len(), 1);
+        assert!(leases.recover(&world.worker, 100, &effects::Rests::new()).await.unwrap().is_empty());
         for one in world.claim("w1", &["post"], 10).await {
             assert!(world.settle("w1", one.held, End::Done { result: json!({}) }).await);
         }
     }
+}
+
+/// A provider that is to be asked does not know at once what it was sent, and the last send may be as late as the lease.
+#[tokio::test]
+async fn a_question_after_a_lapse_rests_first() {
+    let world = world("lease_rests").await;
+    let asked = world.sales("text", 1).await[0];
+    let other = world.sales("post", 1).await[0];
+    assert_eq!(world.claim("w1", &["text", "post"], 10).await.len(), 2);
+    world.later(70).await;
+    let rests = effects::Rests::from([(format!("{APP}.text"), 30.0), (format!("{APP}.post"), 30.0)]);
+    assert_eq!(effects::recover(&world.worker, None, 10, &rests).await.unwrap().len(), 2);
+    // The lease ended ten seconds ago. The same key goes out at once, the question in twenty.
+    let first: Vec<_> = world.claim("w2", &["text", "post"], 10).await.iter().map(|one| one.held.record).collect();
+    assert_eq!(first, [other]);
+    world.later(19).await;
+    assert!(world.claim("w2", &["text"], 10).await.is_empty());
+    world.later(1).await;
+    assert_eq!(world.claim("w2", &["text"], 10).await.iter().map(|one| (one.held.record, one.doubt)).collect::<Vec<_>>(), [(asked, true)]);
 }

@@ -105,6 +105,30 @@ async fn what_has_happened_is_a_repeat() {
     assert_eq!(world.ask("select count(*) from statehouse.event where verb = 'capture'"), "1");
 }
 
+/// Money that came a second time is another fact, though its record has made that move: somebody has to look at it.
+#[tokio::test]
+async fn another_fact_is_no_repeat() {
+    let world = world("another").await;
+    let token = world.endpoint(NORDUR, None).await;
+    world.payment(NORDUR, "ch_1", 100);
+    for (key, amount) in [("evt_1", 250), ("evt_2", 250), ("evt_3", 99)] {
+        let body = json!({"data": {"id": "ch_1", "input": {"amount": amount}}}).to_string();
+        world.send_bytes(&token, key, "payment.authorized", body.as_bytes()).await;
+        world.work_off("w").await;
+    }
+    assert_eq!(world.messages(), "evt_1 done, evt_2 done SH7105, evt_3 late SH7106");
+    assert_eq!(world.ask("select amount from till.payment"), "250");
+    // Once what the first said is forgotten nobody can tell, and nothing is made of it.
+    world.tamper(
+        "set session_replication_role = replica;
+         update statehouse.message set body = '', headers = '{}', query = '', input = null, fetched = null, forgotten_at = now() where state = 'done'",
+    );
+    let body = json!({"data": {"id": "ch_1", "input": {"amount": 98}}}).to_string();
+    world.send_bytes(&token, "evt_4", "payment.authorized", body.as_bytes()).await;
+    world.work_off("w").await;
+    assert!(world.messages().ends_with("evt_4 done SH7105"), "{}", world.messages());
+}
+
 #[tokio::test]
 async fn what_comes_too_late_is_told_or_put_away_as_the_mapping_says() {
     let world = world("late").await;

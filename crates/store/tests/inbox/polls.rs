@@ -41,6 +41,36 @@ async fn a_source_is_asked_for_each_tenant_that_has_an_address_for_it() {
     assert_eq!((third.since, third.failures), (Some(first.started_at), 1));
 }
 
+/// Where the list goes on is kept; the time from which the next asks moves with the last page alone, to when the first was read.
+#[tokio::test]
+async fn a_poll_that_stops_at_a_page_goes_on_there() {
+    let world = world("poll_pages").await;
+    world.endpoint(NORDUR, None).await;
+    let first = claim(&world, "one").await.unwrap();
+    assert_eq!(first.place, None);
+    let place = serde_json::json!({ "read": 100, "last": "evt_100" });
+    let stopped = Poll { place: Some(place.clone()), ..first.clone() };
+    assert!(inbox::finish_poll(&world.worker, "one", &stopped, true, Duration::ZERO, None).await.unwrap());
+    world.later("10 minutes");
+    let second = claim(&world, "two").await.unwrap();
+    assert_eq!((second.place.as_ref(), second.since, second.started_at), (Some(&place), None, first.started_at));
+    // Nobody answers: it stays there.
+    assert!(inbox::finish_poll(&world.worker, "two", &second, false, EVERY, Some("SH7005")).await.unwrap());
+    world.later("10 minutes");
+    let third = claim(&world, "two").await.unwrap();
+    assert_eq!((third.place.as_ref(), third.started_at, third.failures), (Some(&place), first.started_at, 1));
+    // The source refuses the place: the list is read anew, from the same time.
+    let refused = Poll { place: None, ..third };
+    assert!(inbox::finish_poll(&world.worker, "two", &refused, false, EVERY, Some("SH7004")).await.unwrap());
+    world.later("10 minutes");
+    let fourth = claim(&world, "two").await.unwrap();
+    assert_eq!((fourth.place.as_ref(), fourth.since), (None, None));
+    assert!(fourth.started_at > first.started_at);
+    assert!(inbox::finish_poll(&world.worker, "two", &fourth, true, EVERY, None).await.unwrap());
+    world.later("10 minutes");
+    assert_eq!(claim(&world, "two").await.unwrap().since, Some(fourth.started_at));
+}
+
 #[tokio::test]
 async fn a_poll_left_in_the_middle_is_taken_up_and_its_first_worker_stores_nothing_more() {
     let world = world("poll_left").await;

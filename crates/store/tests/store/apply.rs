@@ -243,6 +243,31 @@ async fn the_doctor_finds_what_is_out_of_order() {
 }
 
 #[tokio::test]
+async fn the_doctor_tells_that_events_are_ahead_of_the_server() {
+    let shop = app(SHOP, ORDER);
+    let world = World::with("doctor_feed", &shop).await;
+    let event = |entity: &str, at: &str| {
+        world.tamper(&format!(
+            "insert into statehouse.tenant (slug, name) values ('a', 'A') on conflict do nothing;
+             insert into statehouse.event (tenant, entity, record, seq, at, verb, to_state, actor, kind, definition, payload_hash, previous, head, xid)
+             values (1, '{entity}', gen_random_uuid(), 1, now(), 'created', 'open', gen_random_uuid(), 'member', 1, sha256(''), sha256(''), sha256(''), {at})"
+        ));
+    };
+    let feed = async || {
+        let checks = doctor::examine(&world.place, &shop).await.expect("examined");
+        checks.into_iter().find(|check| check.name == "feed").expect("it is looked at")
+    };
+    event("shop.order", "pg_current_xact_id()");
+    assert!(feed().await.fine);
+    // As a dump of a server that is in its third round of transactions brings them.
+    event("shop.zebra", "'8589934999'");
+    event("shop.order", "pg_current_xact_id()");
+    let found = feed().await;
+    assert!(!found.fine && found.found.starts_with("events stand at transaction 8589934999, the server is at "), "{found:?}");
+    assert!(found.help.as_deref().is_some_and(|help| help.contains("`pg_resetwal --epoch 3`")), "{found:?}");
+}
+
+#[tokio::test]
 async fn an_engine_of_another_release_is_left_alone() {
     let shop = app(SHOP, ORDER);
     let world = World::with("engine", &shop).await;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod codes;
+mod connectors;
 mod people;
 mod pool;
 mod states;

@@ -12,7 +12,7 @@ use statehouse_definition::model::{Action, Class, Connector};
 use statehouse_fault::{Code, SH7004, SH7005, SH7006, SH7007};
 use statehouse_store::effects::{self, Claimed};
 
-use super::decide::{Case, First, Happened, To, Waiting, first, next, not_there};
+use super::decide::{Case, First, Gate, Happened, To, Waiting, first, next, not_there};
 use super::keep::Keep;
 use super::lanes::{Lane, Pass};
 use crate::retry::spread;
@@ -60,6 +60,8 @@ struct Found {
     result: Map<String, Value>,
     code: Option<&'static Code>,
     status: Option<u16>,
+    /// How long it asks to be left alone, though it may have happened.
+    quiet: Option<Duration>,
     /// The call alone.
     took: Duration,
     /// Kept until the lane knows how it went: whoever comes next looks at that first.
@@ -68,7 +70,7 @@ struct Found {
 
 impl Found {
     fn of(happened: Happened) -> Found {
-        Found { happened, result: Map::new(), code: None, status: None, took: Duration::ZERO, _pass: None }
+        Found { happened, result: Map::new(), code: None, status: None, quiet: None, took: Duration::ZERO, _pass: None }
     }
 
     fn because(happened: Happened, code: &'static Code) -> Found {
@@ -104,23 +106,29 @@ impl Effect {
 
     /// By which connector and action it is sent. It was written for a version of its own connector, whoever sends it.
     fn definition(&self) -> Option<(&Connector, &Action)> {
-        let connectors = &self.installed.as_ref()?.app.connectors;
-        let own = connectors.get(&self.claimed.connector)?;
-        let by = connectors.get(self.by())?;
-        Some((by, by.actions.get(&self.claimed.action)?)).filter(|_| own.version as i32 == self.claimed.version)
+        let own = self.own()?;
+        let by = match &self.claimed.through {
+            Some(through) => self.installed.as_ref()?.latest(through)?,
+            None => own,
+        };
+        Some((by, by.actions.get(&self.claimed.action)?))
+    }
+
+    /// Its own connector, in the version it was written for: whatever has become of that since, it goes out as it was owed.
+    fn own(&self) -> Option<&Connector> {
+        self.installed.as_ref()?.connector(&self.claimed.connector, self.claimed.version)
     }
 
     /// Another connector that may take it where its own has given up and nobody can have it; none where it is there already.
     fn elsewhere(&self) -> Option<String> {
-        let own = self.installed.as_ref()?.app.connectors.get(&self.claimed.connector)?;
-        own.fallback.clone().filter(|_| self.claimed.through.is_none() && !self.claimed.doubt)
+        self.own()?.fallback.clone().filter(|_| self.claimed.through.is_none() && !self.claimed.doubt)
     }
 
     /// How often it is tried: where it goes another way, as often again.
     fn attempts_max(&self) -> u32 {
-        let connectors = self.installed.as_ref().map(|installed| &installed.app.connectors);
-        let of = |name: &str| connectors.and_then(|all| all.get(name)).map_or(Connector::ATTEMPTS, |connector| connector.attempts);
-        of(&self.claimed.connector) + self.claimed.through.as_deref().map_or(0, of)
+        let of = |connector: Option<&Connector>| connector.map_or(Connector::ATTEMPTS, |connector| connector.attempts);
+        let through = |name: &str| of(self.installed.as_ref().and_then(|installed| installed.latest(name)));
+        of(self.own()) + self.claimed.through.as_deref().map_or(0, through)
     }
 
     /// How it stands, for the table of decisions.
@@ -175,6 +183,11 @@ pub(crate) async fn make(shared: &Shared, keep: &Keep, effect: &Effect) -> Optio
     let then = next(&case, found.happened, spread());
     attempt.lane().learn(then.gate, effect.now(), found.took, connector.breaker.failures);
     attempt.tell_quiet(then.gate).await;
+    if let Some(span) = found.quiet {
+        let gate = Gate::Blocked(span);
+        attempt.lane().learn(gate, effect.now(), found.took, connector.breaker.failures);
+        attempt.tell_quiet(gate).await;
+    }
     let looked_at = matches!(found.happened, Happened::Failed | Happened::AskedFailed);
     let came =
         Came { doubt: then.doubt, counts: then.counts, result: found.result, code: found.code, status: found.status, ..Came::of(then.to) };
@@ -219,7 +232,7 @@ impl Attempt<'_> {
             Verdict::Failed { code, result } if self.is_denied(answer.status) => Found { result, ..Found::because(Happened::Denied, code) },
             Verdict::Failed { code, result } => Found { result, ..Found::because(Happened::Failed, code) },
             Verdict::Busy { retry_after } => Found::because(Happened::Busy(retry_after), SH7007),
-            Verdict::Doubt => Found::because(Happened::Doubt, SH7006),
+            Verdict::Doubt { retry_after } => Found { quiet: retry_after, ..Found::because(Happened::Doubt, SH7006) },
         };
         (found.status, found.took, found._pass) = (Some(answer.status), took, Some(pass));
         Some(found)
@@ -316,8 +329,8 @@ impl Attempt<'_> {
     }
 
     /// A provider that wants quiet is left alone by everybody, from now on and not from when this effect is settled.
-    async fn tell_quiet(&self, gate: super::decide::Gate) {
-        let super::decide::Gate::Blocked(span) = gate else { return };
+    async fn tell_quiet(&self, gate: Gate) {
+        let Gate::Blocked(span) = gate else { return };
         let claimed = &self.effect.claimed;
         let report = effects::Report {
             tenant: claimed.held.tenant,

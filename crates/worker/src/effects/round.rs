@@ -71,7 +71,8 @@ impl Round {
 
     /// Takes up leases of others that have run out.
     pub async fn recover(&mut self) -> Result<u32, StoreFault> {
-        let found = self.leases.recover(&self.shared.db, RECOVER_MAX).await?;
+        let rests = self.shared.running().rests();
+        let found = self.leases.recover(&self.shared.db, RECOVER_MAX, &rests).await?;
         if !found.is_empty() {
             tracing::warn!(effects = found.len(), "leases had run out and were taken up");
         }
@@ -226,9 +227,7 @@ async fn settle(shared: Arc<Shared>, outcomes: Vec<(Outcome, Instant)>) -> Writt
 async fn report(shared: &Shared) {
     let running = shared.running();
     for ((tenant, app, connector), told) in shared.lanes.reports() {
-        let Some(breaker) =
-            running.get(&app).and_then(|installed| installed.app.connectors.get(&connector)).map(|connector| &connector.breaker)
-        else {
+        let Some(breaker) = running.get(&app).and_then(|installed| installed.latest(&connector)).map(|connector| &connector.breaker) else {
             continue;
         };
         let report = Report {

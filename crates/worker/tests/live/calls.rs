@@ -87,7 +87,7 @@ async fn a_doubt_that_goes_on_is_told_in_time() {
 async fn a_call_that_nobody_takes_has_failed() {
     let world = World::new().await;
     let worker = world.worker("one").await;
-    world.sandbox.fault(Switch::status("n", 503)).expect("a switch");
+    world.sandbox.fault(Switch::status("n", 429)).expect("a switch");
     world.payment("n", "charge_n");
     let mut waited = Duration::ZERO;
     while world.stands("n").starts_with("charging") {

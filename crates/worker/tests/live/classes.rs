@@ -36,6 +36,10 @@ async fn a_doubt_is_never_a_second_send() {
         ("cut before anything", Switch::new("", reset), 0),
         ("done, then a 500", done_then_500, 1),
         ("a 500 and nothing done", not_done_500, 0),
+        // A gateway says so of what the one behind it has done.
+        ("done, then a 503", Switch { done: Some(true), ..Switch::status("", 503) }, 1),
+        ("a 503 and nothing done", Switch::status("", 503), 0),
+        ("done, then a 408", Switch { done: Some(true), ..Switch::status("", 408) }, 1),
     ];
     for (what, switch, of_n) in cases {
         let world = World::new().await;
@@ -54,7 +58,7 @@ async fn a_doubt_is_never_a_second_send() {
 /// What the provider refuses is refused; what it puts off is not lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_believed() {
-    for (status, ends, sends) in [(422, "failed 3", 1), (503, "done 3", 2), (429, "done 3", 2), (401, "done 3", 2)] {
+    for (status, ends, sends) in [(422, "failed 3", 1), (425, "done 3", 2), (429, "done 3", 2), (401, "done 3", 2)] {
         let world = World::new().await;
         let worker = world.worker("one").await;
         for provider in ["k", "q", "n"] {

@@ -62,17 +62,20 @@ async fn a_provider_is_left_alone_for_as_long_as_it_asks() {
     // The stand-in's `Date` is the machine's, whatever its clock says.
     let date = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(4_000));
     let cases = [
-        (Seconds(40), 40),
-        (Text(date), 3_900),
-        (Seconds(864_000), 864_000),
-        (Seconds(-5), 0),
-        (Text("soon".into()), 1),
-        (Text(String::new()), 1),
+        (429, Seconds(40), 40),
+        (429, Text(date.clone()), 3_900),
+        (429, Seconds(864_000), 864_000),
+        (429, Seconds(-5), 0),
+        (429, Text("soon".into()), 1),
+        (429, Text(String::new()), 1),
+        // It may have done that one, and is left alone all the same.
+        (503, Seconds(40), 40),
+        (503, Text(date), 3_900),
     ];
-    for (said, least) in cases {
+    for (status, said, least) in cases {
         let world = World::new().await;
         let worker = world.worker("one").await;
-        let switch = Switch { retry_after: Some(said.clone()), ..Switch::status("k", 429) };
+        let switch = Switch { retry_after: Some(said.clone()), ..Switch::status("k", status) };
         world.sandbox.fault(switch.times(1)).expect("a switch");
         world.notes(&texts(&titles(5)), "tell_k");
         let turned = worker.turn().await.expect("a turn");

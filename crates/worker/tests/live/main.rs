@@ -11,4 +11,5 @@ mod outage;
 mod receiver;
 mod restore;
 mod storm;
+mod versions;
 mod world;

@@ -170,6 +170,51 @@ async fn everything_is_lost_and_found() {
     assert_eq!(world.ask("select count(*) from statehouse.event where verb = 'clear'").await, "20");
 }
 
+/// A list of 40 changes, three at a time, is more than one turn may read. A worker dies in the middle of it, and the next goes
+/// on with the same list from the page where it stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_gone_on_with_where_it_was_left() {
+    let world = World::new().await;
+    let worker = world.worker("one").await;
+    address(&world, "customs").await;
+    let codes: Vec<String> = (0..40).map(|nth| format!("p{nth:02}")).collect();
+    world.parcels(&codes.iter().map(String::as_str).collect::<Vec<_>>());
+    for code in &codes {
+        let with = json!({ "order": code, "account": "nordur" });
+        world.sandbox.hook(Wish { drop: true, ..Wish::new("customs", "declaration.cleared", with) }).await.expect("it happens");
+    }
+    let lists = |handle: &statehouse_sandbox::Handle| handle.log("customs").iter().filter(|line| line.op == "declarations.list").count();
+    // Each page takes its time, so that there is one in the middle of which nobody answers any more.
+    world.sandbox.fault(Switch::new("customs", Mode::Slow).on("declarations.list").ms(100)).expect("a switch");
+    let handle = world.sandbox.handle();
+    let ends = async {
+        assert!(handle.until(|handle| lists(handle) >= 12).await, "twelve pages");
+        handle.clear_faults();
+        handle.fault(Switch::status("customs", 503).on("declarations.list")).expect("a switch");
+    };
+    let (turned, ()) = tokio::join!(worker.turn(), ends);
+    turned.expect("a turn");
+    let place = "select coalesce(place ->> 'read', '-') || ' ' || (since is null) || ' ' || code from statehouse.poll";
+    let stopped = world.ask(place).await;
+    let read: usize = stopped.split(' ').next().and_then(|read| read.parse().ok()).expect("in the middle");
+    assert!((25..40).contains(&read) && stopped.ends_with(" true SH7007"), "{stopped}");
+    drop(worker);
+    world.sandbox.clear_faults();
+    let before = lists(&handle);
+    // Long after the window, as the first reading counts it.
+    world.wait(Duration::from_secs(3 * 3600)).await;
+    let next = world.worker("two").await;
+    next.turn().await.expect("a turn");
+    assert_eq!(world.ask("select count(*) from outward.parcel where state = 'cleared'").await, "40", "{}", told(&world).await);
+    assert!(lists(&handle) - before <= 8, "it did not begin anew: {} more pages", lists(&handle) - before);
+    assert_eq!(world.ask("select count(*) from statehouse.event where verb = 'clear'").await, "40");
+    assert_eq!(
+        world.ask("select (place is null) || ' ' || (started_at = since) from statehouse.poll").await,
+        "true true",
+        "it was read whole"
+    );
+}
+
 /// Waits until so many requests get no answer.
 async fn hanging(world: &World, many: usize) {
     let waiting = async {

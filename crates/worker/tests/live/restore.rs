@@ -150,13 +150,101 @@ async fn a_restored_backup_does_nothing_by_itself() {
 /// Where it is not noticed that another epoch begins, every kind of thing goes on by itself, and it is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_nobody_notices_acts() {
-    let unnoticed = r"do $$ begin execute replace(pg_get_functiondef('statehouse.greet_worker'::regproc), 'was not in ('''', home)', 'was is null'); end $$";
+    let unnoticed = r"do $$ begin execute replace(pg_get_functiondef('statehouse.greet_worker'::regproc), 'was not in ('''', home) or was <> '''' and not kept', 'was is null'); end $$";
     let (world, worker, _) = restored(unnoticed).await;
     turns(&worker).await;
     let found = sent(&world);
     assert!(found.contains(&"owed".to_owned()) && found.iter().any(|what| what.ends_with("lost")), "{found:?}");
     assert_ne!(world.ask("select count(*) from statehouse.slot where state = 'done'").await, "0", "the schedule fired");
     assert_ne!(world.ask("select count(*) from statehouse.message where settled_at is not null").await, "0", "messages were looked at");
+}
+
+/// A backup, and what was done since it was made: an effect was sent, and a message and a timer moved their parcels. The
+/// worker that did so, and the time of the backup, are over.
+async fn done_since() -> (World, Vec<u8>) {
+    let world = World::new().await;
+    let worker = world.worker("one").await;
+    let token = address(&world, "customs").await;
+    world.parcels(&["told", "timed"]);
+    turns(&worker).await;
+    world.notes(&["owed"], "tell_q");
+    comes(&world, &token, "m1", "declaration.cleared", json!({ "order": "told", "mrn": "MRN1" })).await;
+    let backup = Cluster::shared().backup(&world.db);
+    // In this order, or the timer of the one that is told would ring as well.
+    turns(&worker).await;
+    world.wait(49 * HOUR).await;
+    turns(&worker).await;
+    let mut done = sent(&world);
+    done.sort();
+    assert_eq!(done, ["owed", "timed lost", "told cleared"]);
+    (world, backup)
+}
+
+/// All rows go, and those of the backup come into the same tables.
+async fn rows_alone(world: &World, backup: &[u8]) {
+    let empty = r"do $$ begin
+        set local session_replication_role = replica;
+        execute (select 'truncate ' || string_agg(format('%I.%I', n.nspname, c.relname), ', ')
+                   from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                  where n.nspname in ('statehouse', 'outward') and c.relkind in ('r', 'p') and not c.relispartition);
+      end $$";
+    world.ask(empty).await;
+    Cluster::shared().bring_back(&world.db, backup, &["--data-only", "--disable-triggers"]);
+}
+
+/// The backup comes back into the database it was made of, on the server that never stopped: nothing of it is done again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_brought_back_where_it_was_made_does_nothing_by_itself() {
+    for clean in [true, false] {
+        let (world, backup) = done_since().await;
+        let was = world.ask("select statehouse.home()").await;
+        match clean {
+            true => Cluster::shared().bring_back(&world.db, &backup, &["--clean", "--if-exists"]),
+            false => rows_alone(&world, &backup).await,
+        }
+        assert_eq!(world.ask("select statehouse.home()").await == was, !clean, "tables that were made anew are others");
+        let claim = "select statehouse.claim_messages('w', array['outward'], 10, '1 minute');";
+        let refused = world.db.psql("statehouse_worker", claim);
+        assert!(refused.stderr.contains("SH7025"), "nobody has greeted it: {}", refused.stderr);
+        world.wait(49 * HOUR).await;
+        let worker = world.worker("after").await;
+        turns(&worker).await;
+        assert_eq!(sent(&world).len(), 3, "clean: {clean}: {:?}", sent(&world));
+        assert_eq!(parcels(&world), "timed sent 0, told sent 0", "clean: {clean}");
+        let (db, keeper) = keeper(&world).await;
+        let held = kinds(&db, &keeper).await;
+        for kind in ["effect", "message", "timer"] {
+            assert!(held.contains(&kind.to_owned()), "clean: {clean}: {kind} is not held: {held:?}");
+        }
+        // It is noticed once: who greets it after that is at home, whatever tidies the rows.
+        world.ask("vacuum (freeze) statehouse.setting").await;
+        world.ask("vacuum (full) statehouse.setting").await;
+        let again = world.worker("again").await;
+        turns(&again).await;
+        assert_eq!(world.ask("select value from statehouse.setting where name = 'epoch'").await, "2");
+    }
+}
+
+/// The same where the copy is taken for what it is a copy of: all of it is done again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_passes_for_the_original_does_all_of_it_again() {
+    for clean in [true, false] {
+        let (world, backup) = done_since().await;
+        match clean {
+            true => Cluster::shared().bring_back(&world.db, &backup, &["--clean", "--if-exists"]),
+            false => rows_alone(&world, &backup).await,
+        }
+        world.ask("update statehouse.setting set value = statehouse.home() || ' ' || statehouse.run() where name = 'home'").await;
+        world
+            .ask("update statehouse.setting set value = (select xmin::text from statehouse.setting where name = 'home') where name = 'home_written'")
+            .await;
+        let worker = world.worker("after").await;
+        turns(&worker).await;
+        world.wait(49 * HOUR).await;
+        turns(&worker).await;
+        let owed = sent(&world).iter().filter(|what| *what == "owed").count();
+        assert_eq!((owed, parcels(&world).as_str()), (2, "timed lost 0, told cleared 0"), "clean: {clean}");
+    }
 }
 
 /// Before anybody has greeted the database where it is now, nothing at all is claimed or moved.

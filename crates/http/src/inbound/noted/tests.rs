@@ -69,7 +69,49 @@ fn what_cannot_be_read_is_noted_without_a_type() {
         assert!(noted.key.starts_with("sha256:") && noted.kind.is_none(), "{id}: {noted:?}");
     }
     let without_type = one("card", &[], r#"{"id":"evt_1"}"#);
-    assert_eq!((without_type.key.as_str(), without_type.kind), ("evt_1", None));
+    assert!(without_type.key.starts_with("sha256:") && without_type.kind.is_none(), "{without_type:?}");
+}
+
+/// By what a body is read nobody has signed: sent on as something else, it is another message, and none of the key that it
+/// names.
+#[test]
+fn what_is_read_as_something_else_takes_no_key() {
+    let body = r#"{"type":"parcel.arrived","data":{"parcel":"P-0001"}}"#;
+    let of = |kind: &str| one("standard", &[("webhook-id", "m5"), ("content-type", kind)], body);
+    assert_eq!(of("application/json").key, "m5");
+    let forged = ["application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded; charset=x", "multipart/form-data; boundary=x"];
+    let keys: std::collections::BTreeSet<String> = forged
+        .map(of)
+        .into_iter()
+        .map(|noted| {
+            assert_eq!(noted.kind, None, "{noted:?}");
+            noted.key
+        })
+        .collect();
+    assert!(keys.len() == 3 && keys.iter().all(|key| key.starts_with("sha256:")), "{keys:?}");
+    // Of a fixed type nothing has to be read but the header: still it is none of that key.
+    let fixed = one("letters", &[("webhook-id", "m5"), ("content-type", forged[0])], body);
+    assert!(fixed.key.starts_with("sha256:") && fixed.kind.is_none(), "{fixed:?}");
+}
+
+/// SHA-256 of (SHA-256 of nothing, then `text/plain`), as `openssl dgst -sha256` says.
+const OF_NOTHING_IN_TEXT: &str = "sha256:71fecb7f503fa6ffaaa02ba191203cb4fdf1a53d8004013e33b6fd2ed09f6c18";
+
+#[test]
+fn the_hash_is_of_the_body_and_of_what_it_is_to_be_read_by() {
+    assert_eq!(one("standard", &[("webhook-id", "m"), ("content-type", "text/plain")], "").key, OF_NOTHING_IN_TEXT);
+}
+
+#[test]
+fn a_query_belongs_to_a_message_where_it_is_signed_or_read() {
+    let kept = |source: &str| {
+        let app = app();
+        let inbox = &app.inboxes[source];
+        let scheme = verify::scheme(&inbox.scheme).expect("a scheme");
+        let came = Came { inbox, scheme, headers: &HeaderMap::new(), query: "x=1", body: &Bytes::new() };
+        came.query().to_owned()
+    };
+    assert_eq!(["standard", "hub", "sms", "pago"].map(kept), ["", "", "x=1", "x=1"]);
 }
 
 #[test]

@@ -145,6 +145,20 @@ async fn r16_where_none_counts_senders_are_told_to_come_again() {
     }
 }
 
+/// A new one that was mistyped takes the old one not down; what is signed with neither is forged.
+#[tokio::test]
+async fn r16_a_malformed_secret_takes_no_other_down() {
+    let secrets = format!("\n  - {{ id: new, value: \"whsec_not base64!\" }}\n  - {{ id: old, value: whsec_{STANDARD_KEY} }}");
+    let post = Post::with(&secrets, statehouse_http::Settings::default()).await;
+    let path = post.own("standard").await;
+    assert_eq!(post.standard(&path, "msg_1", &arrived("P-0001")).await.status, 200);
+    assert_eq!(post.rows("key, secret"), "msg_1|old");
+    let (at, body) = (now(), arrived("P-0002"));
+    let theirs = standard(THEIR_KEY, "msg_2", at, &body);
+    let headers = [("webhook-id", "msg_2"), ("webhook-timestamp", &at.to_string()), ("webhook-signature", &theirs)];
+    assert_eq!(post.send(&path, &headers, body).await.status, 401);
+}
+
 #[tokio::test]
 async fn r17_a_forged_message_takes_no_key_from_the_real_one() {
     let post = Post::new().await;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use statehouse_testkit::app::set_clock;
 
-use super::scene::{HUB_SECRET, Post, arrived, base64, hub, now, sha1, sha256};
+use super::scene::{HUB_SECRET, Post, STANDARD_KEY, arrived, base64, hub, now, sha1, sha256, standard};
 
 #[tokio::test]
 async fn r01_to_r03_a_message_sent_again_after_a_lost_answer_is_one_row() {
@@ -175,6 +175,31 @@ async fn r20_what_is_genuine_and_cannot_be_read_is_stored_without_a_type() {
     assert_eq!(post.world.db.value_as_superuser("select count(*) from statehouse.message where type is null"), "5");
 }
 
+/// Whoever caught a message can send it first, with whatever its sender has not signed.
+#[tokio::test]
+async fn what_nobody_signed_takes_no_key_from_the_real_one() {
+    let post = Post::new().await;
+    let path = post.own("standard").await;
+    let (at, body) = (now(), arrived("P-0001"));
+    let signature = standard(STANDARD_KEY, "m5", at, &body);
+    let form = "application/x-www-form-urlencoded";
+    let headers = [("content-type", form), ("webhook-id", "m5"), ("webhook-timestamp", &at.to_string()), ("webhook-signature", &signature)];
+    assert_eq!(post.send(&path, &headers, body.clone()).await.status, 200);
+    assert_eq!(post.rows("key = 'm5', type"), "f|");
+    assert_eq!(post.standard_at(&path, "m5", &body, at).await.status, 200);
+    assert_eq!(post.world.db.value_as_superuser("select n, type, state from statehouse.message where key = 'm5'"), "0|parcel.arrived|due");
+    assert_eq!((post.became("standard", "new").await, post.became("standard", "again").await), ("2".into(), String::new()));
+    // Another query makes no other message of it, in whichever order they come.
+    assert_eq!(post.standard_at(&format!("{path}?x=1"), "m6", &body, at).await.status, 200);
+    assert_eq!(post.standard_at(&path, "m6", &body, at).await.status, 200);
+    assert_eq!(post.standard_at(&format!("{path}?y=2"), "m6", &body, at).await.status, 200);
+    assert_eq!(
+        post.world.db.value_as_superuser("select n, type, state, query from statehouse.message where key = 'm6'"),
+        "0|parcel.arrived|due|"
+    );
+    assert_eq!(post.doublets(), "2");
+}
+
 #[tokio::test]
 async fn each_item_of_a_list_is_a_message() {
     let post = Post::new().await;
@@ -235,7 +260,7 @@ async fn headers_that_patterns_name_are_kept_and_secrets_are_not() {
     let answer = post.send(&path, &headers, r#"{"id":"evt_1","parcel":"P-0001"}"#).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     // Its type is asked of the header in which the secret stands: it is not there, so it has none.
-    assert_eq!(post.rows("key, type, headers, coverage"), "evt_1||{\"content-type\": \"application/json\"}|sender");
+    assert_eq!(post.rows("left(key, 7), type, headers, coverage"), "sha256:||{\"content-type\": \"application/json\"}|sender");
     let everything = post.world.db.value_as_superuser("select string_agg(m::text, ' ') from statehouse.message m");
     assert!(!everything.contains("a-token-of-ours"), "{everything}");
     let path = post.own("standard").await;

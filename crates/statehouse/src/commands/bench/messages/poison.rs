@@ -1,6 +1,6 @@
-//! Windows with and without poison, in turn: what a message that cannot be worked off does to those beside it. Every
-//! window with poison is put next to the two without that surround it; what two windows without poison differ by in the
-//! same way says how far such a ratio can be believed.
+//! Windows with and without poison, in turn: what a message that cannot be worked off does to those beside it. The
+//! neighbours of all windows with one kind of poison are taken together, and put next to those of the windows without that
+//! surround them; what windows without poison differ by in the same way says how far such a ratio can be believed.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -16,7 +16,7 @@ use statehouse_store::{StoreFault, inbox};
 
 use super::sender::{Letter, SOURCE, Sender, broken, secret};
 use crate::commands::bench::cells::Plan;
-use crate::commands::bench::figures::{median, percentile, quartiles};
+use crate::commands::bench::figures::{percentile, quartiles};
 use crate::commands::bench::http::Face;
 use crate::commands::bench::report::{Machine, round};
 use crate::commands::bench::world::World;
@@ -95,7 +95,7 @@ pub struct Report {
     moved: i64,
 }
 
-/// Neighbours of one kind of poison, medians over its windows.
+/// Neighbours of one kind of poison, those of all its windows together.
 #[derive(Debug, Serialize)]
 struct Row {
     poison: Option<Poison>,
@@ -109,23 +109,36 @@ struct Row {
     moved_ratio: Ratio,
 }
 
-/// A window's 99th percentile to the mean of those of the windows around it.
+/// 99th percentile of all windows together, to that of all windows around them.
 #[derive(Debug, Serialize)]
 struct Ratio {
-    median: f64,
+    pooled: f64,
+    /// Of the ratios of single windows, which say how far they lie apart.
     quartiles: [f64; 2],
 }
 
-impl Ratio {
-    fn of(ratios: &[f64]) -> Ratio {
-        let apart = quartiles(ratios.iter().copied()).map(|value| round(value, 3));
-        Ratio { median: round(median(ratios.iter().copied()), 3), quartiles: apart }
-    }
+/// What each neighbour of a window took, in milliseconds: to its acknowledgement, to its move.
+#[derive(Clone, Debug)]
+struct Lap([Vec<f64>; 2]);
+
+/// The 99th percentile of these windows' neighbours, all together.
+fn p99<'a>(laps: impl IntoIterator<Item = &'a Lap>, which: usize) -> f64 {
+    let mut all: Vec<f64> = laps.into_iter().flat_map(|lap| &lap.0[which]).copied().collect();
+    all.sort_by(f64::total_cmp);
+    percentile(&all, 99).unwrap_or_default()
 }
 
-/// 99th percentiles of a window: acknowledged, moved.
-#[derive(Clone, Copy, Debug)]
-struct Lap([f64; 2]);
+/// A window, and the two around it.
+type Beside<'a> = (&'a Lap, [&'a Lap; 2]);
+
+impl Ratio {
+    fn of(windows: &[Beside<'_>], which: usize) -> Ratio {
+        let around = windows.iter().flat_map(|(_, around)| *around);
+        let pooled = p99(windows.iter().map(|(lap, _)| *lap), which) / p99(around, which);
+        let single = windows.iter().map(|(lap, around)| p99([*lap], which) / p99(*around, which));
+        Ratio { pooled: round(pooled, 3), quartiles: quartiles(single).map(|value| round(value, 3)) }
+    }
+}
 
 impl Report {
     /// Whether every neighbour moved its order.
@@ -135,7 +148,7 @@ impl Report {
 
     /// Whether no kind of poison made neighbours slower by more than a twentieth.
     pub fn met(&self) -> bool {
-        self.rows.iter().all(|row| row.ack_ratio.median <= 1.05 && row.moved_ratio.median <= 1.05)
+        self.rows.iter().all(|row| row.ack_ratio.pooled <= 1.05 && row.moved_ratio.pooled <= 1.05)
     }
 
     /// For a person.
@@ -144,7 +157,7 @@ impl Report {
             "{:>16} {:>5} {:>8} {:>10}  {:<22} {:>10}  ratio (quartiles)\n",
             "poison", "per s", "windows", "ack p99", "ratio (quartiles)", "moved p99"
         );
-        let ratio = |ratio: &Ratio| format!("{:.3} ({:.2}–{:.2})", ratio.median, ratio.quartiles[0], ratio.quartiles[1]);
+        let ratio = |ratio: &Ratio| format!("{:.3} ({:.2}–{:.2})", ratio.pooled, ratio.quartiles[0], ratio.quartiles[1]);
         for row in self.rows.iter().chain([&self.control]) {
             let name = row.poison.map_or_else(|| "none".to_owned(), |poison| format!("{poison:?}"));
             text.push_str(&format!(
@@ -176,17 +189,14 @@ pub async fn run(scratch: &Path, app: &App, size: &Size) -> Result<Report, Failu
         clean.push(bench.window(&mut next, 3 + 2 * nth, None, size).await?);
     }
     let (sent, moved) = (next - 1, bench.moved("n%").await?);
-    let beside = |at: usize, lap: &Lap, around: [usize; 2]| -> (usize, [f64; 4]) {
-        let mean = |which: usize| f64::midpoint(clean[around[0]].0[which], clean[around[1]].0[which]);
-        (at, [lap.0[0], lap.0[0] / mean(0), lap.0[1], lap.0[1] / mean(1)])
-    };
-    let of = |kind: Poison| -> Vec<[f64; 4]> {
+    let of = |kind: Poison| -> Vec<Beside<'_>> {
         let own = poisoned.iter().enumerate().filter(|(_, (of, _))| *of == kind);
-        own.map(|(at, (_, lap))| beside(at, lap, [at, at + 1]).1).collect()
+        own.map(|(at, (_, lap))| (lap, [&clean[at], &clean[at + 1]])).collect()
     };
     let rows = KINDS.map(|kind| row(Some(kind), &of(kind))).into();
-    let inner = 1..clean.len().saturating_sub(1);
-    let control = row(None, &inner.map(|at| beside(at, &clean[at], [at - 1, at + 1]).1).collect::<Vec<_>>());
+    // Each second one, so that none is put next to itself.
+    let control: Vec<Beside<'_>> = clean.windows(3).step_by(2).map(|three| (&three[1], [&three[0], &three[2]])).collect();
+    let control = row(None, &control);
     let machine = Machine::of(&bench.world);
     Ok(Report {
         format_version: 1,
@@ -201,16 +211,16 @@ pub async fn run(scratch: &Path, app: &App, size: &Size) -> Result<Report, Failu
     })
 }
 
-fn row(poison: Option<Poison>, laps: &[[f64; 4]]) -> Row {
-    let of = |which: usize| -> Vec<f64> { laps.iter().map(|lap| lap[which]).collect() };
+fn row(poison: Option<Poison>, windows: &[Beside<'_>]) -> Row {
+    let p99 = |which: usize| round(p99(windows.iter().map(|(lap, _)| *lap), which), 2);
     Row {
         poison,
         per_s: poison.map_or(0, Poison::per_second),
-        windows: laps.len(),
-        ack_p99_ms: round(median(of(0)), 2),
-        ack_ratio: Ratio::of(&of(1)),
-        moved_p99_ms: round(median(of(2)), 2),
-        moved_ratio: Ratio::of(&of(3)),
+        windows: windows.len(),
+        ack_p99_ms: p99(0),
+        ack_ratio: Ratio::of(windows, 0),
+        moved_p99_ms: p99(1),
+        moved_ratio: Ratio::of(windows, 1),
     }
 }
 
@@ -270,7 +280,7 @@ impl Bench {
         };
         let (ran, poisoned) = tokio::join!(self.neighbours.paced(size.rate, many, letter), poisoned);
         poisoned?;
-        let acked = percentile(&ran?.took, 99).unwrap_or_default().as_secs_f64() * 1e3;
+        let acked = ran?.took.iter().map(|took| took.as_secs_f64() * 1e3).collect();
         let own = format!("n{window}\\_%");
         let began = Instant::now();
         while self.owed(&own).await? {
@@ -279,11 +289,11 @@ impl Bench {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let asked = "select extract(epoch from m.settled_at - m.received_at)::float8 * 1000 from statehouse.message m where m.key like $1 order by 1";
+        let asked = "select extract(epoch from m.settled_at - m.received_at)::float8 * 1000 from statehouse.message m where m.key like $1";
         let rows = self.world.admin.query(asked, &[&own]).await.map_err(StoreFault::doing("reading times"))?;
-        let moved: Vec<f64> = rows.iter().map(|row| row.get(0)).collect();
+        let moved = rows.iter().map(|row| row.get(0)).collect();
         self.cleaned().await?;
-        Ok(Lap([acked, percentile(&moved, 99).unwrap_or_default()]))
+        Ok(Lap([acked, moved]))
     }
 
     /// Whether any whose key is like this is still to be worked off.
