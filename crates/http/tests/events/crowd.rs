@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use statehouse_http::Settings;
@@ -61,6 +61,7 @@ async fn reader(
     seed: u64,
     ready: Arc<AtomicUsize>,
     lagging: Arc<AtomicUsize>,
+    farthest: Arc<AtomicU64>,
     mut done: watch::Receiver<Option<u64>>,
 ) -> Seen {
     let mut dice = Dice(seed);
@@ -113,6 +114,9 @@ async fn reader(
                 seen.saw_long_at.get_or_insert_with(Instant::now);
             }
             assert_eq!(message.data["cursor"], message.id.as_str());
+            if (member.tenant, member.role) == (NORDUR, "admin") {
+                farthest.fetch_max(place(&message.id).0, Ordering::SeqCst);
+            }
             seen.events.push((place(&message.id), row(&message)));
             taken += 1;
             if taken == stay {
@@ -186,12 +190,14 @@ async fn writer(world: Arc<World>, share: usize, tenant: Tenant, mine: Vec<Strin
 }
 
 /// One move in a transaction that stays open until readers have been told; when it was committed.
-async fn long(world: Arc<World>, order: String, begin: impl FnMut() -> bool, commit: impl FnMut() -> bool) -> Instant {
+async fn long(world: Arc<World>, order: String, begin: impl FnMut() -> bool, mut commit: impl FnMut(u64) -> bool) -> Instant {
     let client = world.db.as_persona(&Persona::member("orders", NORDUR, "admin")).await;
     until("the moves are under way", begin).await;
     client.batch_execute("begin").await.unwrap();
     assert_eq!(bulk(&client, &[&order], "receive_payment", "{\"paid\": 777}").await, 1);
-    until("it has been open for long", commit).await;
+    let own: String = client.query_one("select pg_current_xact_id()::text", &[]).await.unwrap().get(0);
+    let own = own.parse().unwrap();
+    until("it has been open for long", || commit(own)).await;
     let at = Instant::now();
     client.batch_execute("commit").await.unwrap();
     at
@@ -228,11 +234,12 @@ async fn run(plant: &str, moves: usize, nth: usize) -> Run {
     println!("seed {seed}");
 
     let (ready, lagging, moved) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let farthest = Arc::new(AtomicU64::new(0));
     let (end, done) = watch::channel(None);
-    let readers: Vec<_> = (seed..)
-        .zip(&members)
-        .map(|(seed, member)| tokio::spawn(reader(world.address, member.clone(), seed, ready.clone(), lagging.clone(), done.clone())))
-        .collect();
+    let reads = |(seed, member): (u64, &Member)| {
+        tokio::spawn(reader(world.address, member.clone(), seed, ready.clone(), lagging.clone(), farthest.clone(), done.clone()))
+    };
+    let readers: Vec<_> = (seed..).zip(&members).map(reads).collect();
     until("everybody reads", || ready.load(Ordering::SeqCst) == members.len()).await;
 
     let mut writers = Vec::new();
@@ -259,12 +266,12 @@ async fn run(plant: &str, moves: usize, nth: usize) -> Run {
         }
     }
     let committed = {
-        let (at_first, at_last) = (moved.clone(), moved.clone());
+        let at_first = moved.clone();
         let readers = members.len();
         let planted = !plant.is_empty();
-        let told = move || {
-            // Without a horizon nobody is told.
-            if planted { at_last.load(Ordering::SeqCst) > moves / 2 } else { lagging.load(Ordering::SeqCst) >= readers / 2 }
+        let told = move |own| {
+            // Without a horizon nobody is told: somebody who will see the move has read past it.
+            if planted { farthest.load(Ordering::SeqCst) > own } else { lagging.load(Ordering::SeqCst) >= readers / 2 }
         };
         tokio::spawn(long(world.clone(), first, move || at_first.load(Ordering::SeqCst) > moves / 10, told))
     };
