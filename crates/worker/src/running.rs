@@ -110,13 +110,7 @@ impl Running {
     /// What effects can be sent here, at most `most` of each tenant in one claim.
     pub fn known(&self, most: i32) -> Vec<Known> {
         let all = self.owing().map(|(installed, name, connector)| known(installed, name, connector, most));
-        all.fold(Vec::new(), |mut all, one| {
-            match all.iter_mut().find(|known: &&mut Known| known.app == one.app && known.connector == one.connector) {
-                Some(known) => known.versions.extend(one.versions),
-                None => all.push(one),
-            }
-            all
-        })
+        gathered(all, |a, b| (&a.app, &a.connector) == (&b.app, &b.connector), |known| &mut known.versions)
     }
 
     /// What can be sent here through another connector where its own is away, likewise.
@@ -126,17 +120,8 @@ impl Running {
             let pace = installed.latest(&through)?.limit.as_ref().map(pace);
             Some(Detour { of: known(installed, name, connector, most), through, pace })
         };
-        let all = self.owing().filter_map(detour);
-        all.fold(Vec::new(), |mut all, one| {
-            let same = |other: &&mut Detour| {
-                (&other.of.app, &other.of.connector, &other.through) == (&one.of.app, &one.of.connector, &one.through)
-            };
-            match all.iter_mut().find(same) {
-                Some(detour) => detour.of.versions.extend(one.of.versions),
-                None => all.push(one),
-            }
-            all
-        })
+        let same = |a: &Detour, b: &Detour| (&a.of.app, &a.of.connector, &a.through) == (&b.of.app, &b.of.connector, &b.through);
+        gathered(self.owing().filter_map(detour), same, |detour| &mut detour.of.versions)
     }
 
     /// How long a doubt rests at each provider that is asked about it.
@@ -154,6 +139,17 @@ impl Running {
     fn owing(&self) -> impl Iterator<Item = (&Installed, &str, &Connector)> {
         self.apps.values().flat_map(|installed| installed.owing().map(move |(name, connector)| (&**installed, name, connector)))
     }
+}
+
+/// The first of those that are the same but for their versions, with the versions of all of them.
+fn gathered<T>(all: impl Iterator<Item = T>, same: impl Fn(&T, &T) -> bool, versions: impl Fn(&mut T) -> &mut Vec<i32>) -> Vec<T> {
+    all.fold(Vec::new(), |mut all, mut one| {
+        match all.iter_mut().find(|other| same(other, &one)) {
+            Some(other) => versions(other).append(versions(&mut one)),
+            None => all.push(one),
+        }
+        all
+    })
 }
 
 /// Whether anything can be sent through it.

@@ -111,7 +111,7 @@ impl Place {
         match (page.items.len() > known, more(pages, page.answer, read)) {
             (_, Err(why)) => Then::Lost(why),
             (_, Ok(Some(false))) => Then::End,
-            (true, Ok(_)) => self.on(page, read),
+            (true, Ok(_)) => Then::On(self.on(page, read)),
             // Nothing, or that one item: the end. More than it, and all of it known: the page that was there before.
             (false, Ok(None)) if known <= 1 => Then::End,
             (false, Ok(_)) => self.anew("a page came again"),
@@ -134,10 +134,7 @@ impl Place {
             Ok(None) if page.items.is_empty() => Then::End,
             Ok(_) if page.items.is_empty() => self.anew("a page is empty, and there is said to be more"),
             Ok(_) if again => self.anew("a page came again"),
-            Ok(_) => match self.on(page, read) {
-                Then::On(place) => Then::On(Place { total, ..place }),
-                other => other,
-            },
+            Ok(_) => Then::On(Place { total, ..self.on(page, read) }),
         }
     }
 
@@ -161,15 +158,13 @@ impl Place {
         if self.said.as_ref() == Some(&said) {
             return self.anew("a page came again");
         }
-        match self.on(page, self.read + length(page)) {
-            Then::On(place) => Then::On(Place { said: Some(said), ..place }),
-            other => other,
-        }
+        Then::On(Place { said: Some(said), ..self.on(page, self.read + length(page)) })
     }
 
-    fn on(&self, page: Page<'_>, read: u64) -> Then {
+    /// The place behind this page.
+    fn on(&self, page: Page<'_>, read: u64) -> Place {
         let last = page.keys.last().cloned().flatten().filter(|key| keeps(key));
-        Then::On(Place { said: None, read, pages: self.pages + 1, last, total: None, anew: self.anew })
+        Place { said: None, read, pages: self.pages + 1, last, total: None, anew: self.anew }
     }
 
     fn anew(&self, why: &'static str) -> Then {
